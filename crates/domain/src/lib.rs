@@ -1,0 +1,25 @@
+//! The nouns and rules of Fulmar: who is who, what an office is, when a phone sleeps, what deserves a push.
+//!
+//! Nothing here does I/O, waits, reads a clock or knows a foreign format. Time is an argument. Every other
+//! crate may use this one; it uses none of ours.
+
+pub mod account;
+pub mod conversation;
+pub mod device;
+pub mod event;
+pub mod id;
+pub mod name;
+pub mod office;
+pub mod presence;
+pub mod push;
+pub mod session;
+pub mod sip_uri;
+pub mod time;
+pub mod zone;
+
+pub use account::{Account, DisplayName, InvalidDisplayName};
+pub use id::{AccountId, ConversationId, DeviceId, InvalidId, MessageId, PushId, RequestId, SessionId};
+pub use name::{DnsName, InvalidDnsName};
+pub use office::Office;
+pub use sip_uri::{InvalidSipUri, SipUri};
+pub use time::Timestamp;

@@ -1,0 +1,243 @@
+//! What deserves a push, what it says, and what becomes of it.
+
+use std::time::Duration;
+
+use crate::{
+    PushId, SipUri, Timestamp,
+    device::PushRegistration,
+    session::{Activity, FOREGROUND_SILENCE},
+};
+
+/// How long a notification is worth delivering: as long as the session that it wakes can live.
+pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;
+/// How often a notification is offered to its provider before it is given up.
+pub const MAX_ATTEMPTS: u32 = 12;
+
+/// What the rule looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Sleeper {
+    /// What the client last said of itself.
+    pub activity: Activity,
+    /// When it last asked for anything.
+    pub last_seen: Timestamp,
+    /// Whether it has said where it is woken.
+    pub has_push: bool,
+}
+
+/// Whether a device is woken for a message: it can be woken, and nobody looks at it.
+///
+/// A device in the foreground shows the message by itself. One that claims the foreground but has been
+/// silent for longer than it can hold a poll was ended by its system without a word.
+pub fn deserves_push(device: Sleeper, now: Timestamp) -> bool {
+    let sleeps = match device.activity {
+        Activity::Background => true,
+        Activity::Foreground => now.since(device.last_seen) >= FOREGROUND_SILENCE,
+    };
+    device.has_push && sleeps
+}
+
+/// A notification that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Row number in the outbox.
+    pub id: PushId,
+    /// Where to.
+    pub registration: PushRegistration,
+    /// What it is about.
+    pub subject: Subject,
+    /// Unread messages of the person, for the badge on the icon.
+    pub badge: u32,
+    /// The same for every attempt, so that the device shows one alert for one message.
+    pub collapse_id: String,
+    /// When it stops being worth delivering.
+    pub expires_at: Timestamp,
+    /// Attempts before this one.
+    pub attempts: u32,
+}
+
+/// What a notification is about. No text of a message leaves the box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A message is waiting.
+    Message {
+        /// Who wrote it, by name.
+        from: String,
+    },
+    /// The person wants to see whether notifications arrive.
+    Test,
+}
+
+/// What a provider made of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It will try to wake the device.
+    Accepted,
+    /// The registration is dead: the device is to be forgotten until it registers again.
+    Gone {
+        /// The provider's word.
+        reason: String,
+        /// Since when; a device that registered later is kept.
+        since: Option<Timestamp>,
+    },
+    /// Nothing the device can help: the key, the topic or our request is wrong. Kept until somebody mends it.
+    OursToFix {
+        /// The provider's word, or what is missing.
+        reason: String,
+    },
+    /// Try again, not before `after` has passed.
+    Retry {
+        /// The provider's word, or what failed on the way.
+        reason: String,
+        /// What the provider asked for.
+        after: Option<Duration>,
+    },
+}
+
+/// What becomes of a notification after an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Done.
+    Delivered,
+    /// Done in vain.
+    Dropped,
+    /// Offered again at this time.
+    DueAt(Timestamp),
+}
+
+/// What follows from an outcome. `attempts` counts the one that has just ended; `jitter` lies in 0..=1.
+pub fn next(outcome: &Outcome, attempts: u32, expires_at: Timestamp, now: Timestamp, jitter: f64) -> Next {
+    match outcome {
+        Outcome::Accepted => Next::Delivered,
+        Outcome::Gone { .. } => Next::Dropped,
+        Outcome::OursToFix { .. } => due(now + OURS_TO_FIX_PAUSE, expires_at),
+        Outcome::Retry { .. } if attempts >= MAX_ATTEMPTS => Next::Dropped,
+        Outcome::Retry { after, .. } => {
+            let pause = backoff(attempts, jitter).max(after.unwrap_or_default());
+            due(now + pause, expires_at)
+        }
+    }
+}
+
+/// How long a notification rests while an administrator has something to mend.
+const OURS_TO_FIX_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+fn due(at: Timestamp, expires_at: Timestamp) -> Next {
+    if at < expires_at { Next::DueAt(at) } else { Next::Dropped }
+}
+
+/// One second doubled with every attempt up to half an hour, of which between half and all is waited.
+fn backoff(attempts: u32, jitter: f64) -> Duration {
+    let full = Duration::from_secs(1 << attempts.saturating_sub(1).min(11)).min(Duration::from_secs(1800));
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// What a person who asked for a test notification is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOutcome {
+    /// Whether the provider took it.
+    pub accepted: bool,
+    /// The provider's word; empty when it took it.
+    pub reason: String,
+}
+
+/// One step in the life of a notification, as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerStep {
+    /// When.
+    pub at: Timestamp,
+    /// For whose device.
+    pub person: SipUri,
+    /// What happened.
+    pub step: StepName,
+    /// The provider's word, or which attempt it was.
+    pub detail: String,
+}
+
+/// The steps that the ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepName {
+    /// Written with the message's own transaction.
+    Queued,
+    /// Handed to the provider; the answer is not known yet.
+    Sent,
+    /// The provider took it.
+    Accepted,
+    /// The provider refused; it is tried again.
+    Postponed,
+    /// The registration is dead.
+    Gone,
+    /// Given up after the last attempt or at its expiry.
+    GivenUp,
+    /// The person read the message before the notification left.
+    Unneeded,
+    /// The device acknowledged the message.
+    Opened,
+}
+
+impl StepName {
+    /// The name in the store and the admin API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Accepted => "accepted",
+            Self::Postponed => "postponed",
+            Self::Gone => "gone",
+            Self::GivenUp => "given-up",
+            Self::Unneeded => "unneeded",
+            Self::Opened => "opened",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+    const LATER: Timestamp = Timestamp::from_millis(2_000_000_000);
+
+    fn sleeper(activity: Activity, silent_for: Duration, has_push: bool) -> Sleeper {
+        Sleeper { activity, last_seen: NOW - silent_for, has_push }
+    }
+
+    #[test]
+    fn only_a_sleeping_phone_that_can_be_woken_is_pushed() {
+        let short = Duration::from_secs(10);
+        assert!(deserves_push(sleeper(Activity::Background, short, true), NOW));
+        assert!(!deserves_push(sleeper(Activity::Foreground, short, true), NOW));
+        assert!(!deserves_push(sleeper(Activity::Background, short, false), NOW));
+    }
+
+    #[test]
+    fn a_foreground_phone_that_fell_silent_is_pushed() {
+        assert!(deserves_push(sleeper(Activity::Foreground, FOREGROUND_SILENCE, true), NOW));
+    }
+
+    #[test]
+    fn retries_back_off_and_end() {
+        let retry = Outcome::Retry { reason: "ServiceUnavailable".into(), after: None };
+        let at = |attempts| next(&retry, attempts, LATER, NOW, 1.0);
+        assert_eq!(at(1), Next::DueAt(NOW + Duration::from_secs(1)));
+        assert_eq!(at(5), Next::DueAt(NOW + Duration::from_secs(16)));
+        assert_eq!(at(MAX_ATTEMPTS), Next::Dropped);
+    }
+
+    #[test]
+    fn a_provider_that_asks_for_more_time_gets_it() {
+        let retry = Outcome::Retry { reason: "TooManyRequests".into(), after: Some(Duration::from_secs(60)) };
+        assert_eq!(next(&retry, 1, LATER, NOW, 0.0), Next::DueAt(NOW + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn nothing_is_offered_after_its_expiry() {
+        let retry = Outcome::Retry { reason: "x".into(), after: None };
+        assert_eq!(next(&retry, 1, NOW, NOW, 1.0), Next::Dropped);
+    }
+
+    #[test]
+    fn what_is_ours_to_fix_is_kept() {
+        let ours = Outcome::OursToFix { reason: "InvalidProviderToken".into() };
+        assert!(matches!(next(&ours, 40, LATER, NOW, 0.0), Next::DueAt(_)));
+    }
+}

@@ -1,0 +1,82 @@
+//! The life of a session: one device, one person, from sign-in to sign-out or silence.
+
+use std::time::Duration;
+
+use crate::{AccountId, DeviceId, SessionId, Timestamp, id::EndpointId, presence::Availability};
+
+/// How long a session of a device that can be woken lives without a word (`SessionExpirationInterval`).
+pub const EXPIRY_WITH_PUSH: Duration = Duration::from_secs(259_200);
+/// How long a session of any other device lives without a word (`SessionShortExpirationInterval`).
+pub const EXPIRY_WITHOUT_PUSH: Duration = Duration::from_secs(3_600);
+/// How long a poll is held when nothing happens.
+pub const POLL_WAIT: Duration = Duration::from_secs(180);
+/// A foreground device that has not polled for this long is taken to sleep: one poll and half of the next.
+pub const FOREGROUND_SILENCE: Duration = Duration::from_secs(270);
+
+/// A signed-in session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// The name that travels with every request.
+    pub id: SessionId,
+    /// Whose.
+    pub account: AccountId,
+    /// On which device.
+    pub device: DeviceId,
+    /// The device's own name.
+    pub endpoint: EndpointId,
+    /// Whether somebody looks at it.
+    pub activity: Activity,
+    /// What this session publishes.
+    pub availability: Availability,
+    /// Whether the device has said where it is woken.
+    pub has_push: bool,
+    /// When it last asked for anything, to the minute.
+    pub last_seen: Timestamp,
+    /// The number of its newest event.
+    pub last_event: u64,
+}
+
+/// What the client says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// On the screen, with a poll held.
+    Foreground,
+    /// Suspended by its system: reached by push only.
+    Background,
+}
+
+impl Activity {
+    /// The name on the wire and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Foreground => "foreground",
+            Self::Background => "background",
+        }
+    }
+}
+
+/// How long a session lives without a word.
+pub fn lifetime(has_push: bool) -> Duration {
+    if has_push { EXPIRY_WITH_PUSH } else { EXPIRY_WITHOUT_PUSH }
+}
+
+impl Session {
+    /// Whether the session ended by silence.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.since(self.last_seen) >= lifetime(self.has_push)
+    }
+}
+
+/// What a poll with this acknowledgement is to be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollStart {
+    /// There is something newer: answer at once.
+    Ready,
+    /// Everything is acknowledged, or the client is ahead: hold the poll until the counter passes `ack`.
+    Hold,
+}
+
+/// An acknowledgement that is too high yields nothing until the counter catches up; an old one replays.
+pub fn start_poll(ack: u64, last_event: u64) -> PollStart {
+    if ack < last_event { PollStart::Ready } else { PollStart::Hold }
+}

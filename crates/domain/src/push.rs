@@ -131,6 +131,62 @@ fn backoff(attempts: u32, jitter: f64) -> Duration {
     full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
+/// How this box speaks to Apple, as an administrator entered it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApnsSettings {
+    /// `production`, `sandbox` or an https origin.
+    pub endpoint: String,
+    /// The bundle id of the app.
+    pub topic: String,
+    /// How the box proves whose app it pushes to.
+    pub auth: ApnsAuth,
+    /// PEM certificates to trust in place of the public authorities.
+    pub trust_anchors_pem: Option<String>,
+}
+
+/// How the box proves to Apple whose app it pushes to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ApnsAuth {
+    /// A signing key, from which a token is made every hour.
+    Token {
+        /// Ten letters and digits.
+        team_id: String,
+        /// Ten letters and digits.
+        key_id: String,
+        /// PKCS#8 in PEM. A secret.
+        key_pem: String,
+    },
+    /// A client certificate.
+    Certificate {
+        /// The certificate, then those that vouch for it, in PEM.
+        chain_pem: String,
+        /// Its key in PEM. A secret.
+        key_pem: String,
+    },
+}
+
+impl std::fmt::Debug for ApnsSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApnsSettings")
+            .field("endpoint", &self.endpoint)
+            .field("topic", &self.topic)
+            .field("auth", &self.auth)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ApnsAuth {
+    /// Names the kind and what is public of it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Token { team_id, key_id, .. } => {
+                f.debug_struct("Token").field("team_id", team_id).field("key_id", key_id).finish_non_exhaustive()
+            }
+            Self::Certificate { .. } => f.debug_struct("Certificate").finish_non_exhaustive(),
+        }
+    }
+}
+
 /// What a person who asked for a test notification is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestOutcome {

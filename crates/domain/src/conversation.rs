@@ -69,6 +69,21 @@ impl Participation {
     }
 }
 
+/// The text names no state of a participant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a state of a participant")]
+pub struct UnknownParticipation(String);
+
+impl FromStr for Participation {
+    type Err = UnknownParticipation;
+
+    fn from_str(text: &str) -> Result<Self, UnknownParticipation> {
+        let all = [Self::Ringing, Self::Connected, Self::Declined, Self::Left];
+        let found = all.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| UnknownParticipation(text.chars().take(32).collect()))
+    }
+}
+
 impl fmt::Display for Participation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

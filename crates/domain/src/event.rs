@@ -1,5 +1,9 @@
 //! What a session is told, in order.
 
+use std::str::FromStr;
+
+use thiserror::Error;
+
 use crate::{
     ConversationId, MessageId, RequestId, SipUri,
     account::DisplayName,
@@ -105,6 +109,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    const ALL: [Self; 5] = [
+        Self::NoSuchPerson,
+        Self::NoSuchConversation,
+        Self::WrongState,
+        Self::NoPushRegistration,
+        Self::LimitExceeded,
+    ];
+
     /// The name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,6 +126,20 @@ impl Failure {
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",
         }
+    }
+}
+
+/// The text names no failure.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a failure that a command can have")]
+pub struct UnknownFailure(String);
+
+impl FromStr for Failure {
+    type Err = UnknownFailure;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFailure> {
+        let found = Self::ALL.into_iter().find(|failure| failure.as_str() == text);
+        found.ok_or_else(|| UnknownFailure(text.chars().take(32).collect()))
     }
 }
 

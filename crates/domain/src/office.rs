@@ -3,10 +3,7 @@
 //! Zones, certificate names and the addresses in Autodiscover documents are generated from this one object.
 //! Nobody edits a record to make discovery work, so the three can not disagree.
 
-use std::{
-    collections::BTreeSet,
-    net::IpAddr,
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use thiserror::Error;
 
@@ -336,7 +333,9 @@ mod tests {
 
     #[test]
     fn private_addresses_are_inside() {
-        for inside in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"] {
+        for inside in
+            ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
+        {
             assert_eq!(Side::of(inside.parse().unwrap()), Side::Inside, "{inside}");
         }
         for outside in ["203.0.113.7", "2001:db8::1", "::ffff:203.0.113.7", "172.32.0.1"] {

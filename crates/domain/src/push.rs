@@ -1,6 +1,8 @@
 //! What deserves a push, what it says, and what becomes of it.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
+
+use thiserror::Error;
 
 use crate::{
     PushId, SipUri, Timestamp,
@@ -179,9 +181,11 @@ impl std::fmt::Debug for ApnsAuth {
     /// Names the kind and what is public of it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Token { team_id, key_id, .. } => {
-                f.debug_struct("Token").field("team_id", team_id).field("key_id", key_id).finish_non_exhaustive()
-            }
+            Self::Token { team_id, key_id, .. } => f
+                .debug_struct("Token")
+                .field("team_id", team_id)
+                .field("key_id", key_id)
+                .finish_non_exhaustive(),
             Self::Certificate { .. } => f.debug_struct("Certificate").finish_non_exhaustive(),
         }
     }
@@ -230,7 +234,32 @@ pub enum StepName {
     Opened,
 }
 
+/// The text names no step that the ledger knows.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not a step of a notification")]
+pub struct UnknownStep(String);
+
+impl FromStr for StepName {
+    type Err = UnknownStep;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStep> {
+        let found = Self::ALL.into_iter().find(|step| step.as_str() == text);
+        found.ok_or_else(|| UnknownStep(text.chars().take(32).collect()))
+    }
+}
+
 impl StepName {
+    const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Sent,
+        Self::Accepted,
+        Self::Postponed,
+        Self::Gone,
+        Self::GivenUp,
+        Self::Unneeded,
+        Self::Opened,
+    ];
+
     /// The name in the store and the admin API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -68,7 +68,9 @@ impl fmt::Display for SipUri {
 
 fn is_user(user: &str) -> bool {
     (1..=64).contains(&user.len())
-        && user.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+' | b'!' | b'~'))
+        && user
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+' | b'!' | b'~'))
 }
 
 #[cfg(test)]
@@ -86,7 +88,16 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for bad in ["", "anna", "@office.test", "anna@", "an na@office.test", "anna@office..test", "a@b@c", "<a>@b.c"] {
+        for bad in [
+            "",
+            "anna",
+            "@office.test",
+            "anna@",
+            "an na@office.test",
+            "anna@office..test",
+            "a@b@c",
+            "<a>@b.c",
+        ] {
             assert!(bad.parse::<SipUri>().is_err(), "{bad}");
         }
     }

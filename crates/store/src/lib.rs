@@ -1,1 +1,44 @@
-//! .
+//! The only crate that speaks SQL.
+//!
+//! A [`Store`] offers named operations; no type of the database appears in its API. Every change is one
+//! transaction and answers after it is on the disk (`synchronous=FULL`): what was answered with success
+//! survives a power cut. Changes are made by one thread, which commits what waits for it together; reads go
+//! to a pool of connections and never wait for a writer (WAL).
+//!
+//! Others learn of a commit by three counters ([`Store::zone_generation`], [`Store::outbox`],
+//! [`Store::push_settings_generation`]) and one per session ([`Store::session_signal`]). They are raised
+//! after the commit, so whoever wakes finds what it was woken for.
+//!
+//! Rules that have to hold within a transaction (what follows from a step in a conversation, what deserves a
+//! push) are functions of `fulmar-domain` that the operations call. The time is an argument throughout.
+//!
+//! Secrets: of tickets only a SHA-256 is kept, of passwords the hash that the caller gives; the key for a push
+//! provider is sealed (AES-256-GCM) with a key that lies in its own file beside the database.
+
+mod accounts;
+mod conversations;
+mod error;
+mod events;
+mod notifications;
+mod office;
+mod open;
+mod presence;
+mod push_settings;
+mod readers;
+mod rows;
+mod seal;
+mod sessions;
+mod signals;
+mod store;
+mod tickets;
+mod upkeep;
+mod writer;
+
+pub use accounts::{Credentials, NewAccount};
+pub use conversations::{Opening, Said};
+pub use error::StoreError;
+pub use events::Inbox;
+pub use office::OfficeChange;
+pub use sessions::{Executed, NewSession, SessionSummary, StartedSession};
+pub use store::{Actor, Store};
+pub use tickets::{Ticket, TicketDigest};

@@ -1,0 +1,178 @@
+//! The people of the office.
+
+use fulmar_domain::{Account, AccountId, DisplayName, SipUri, Timestamp, event::Contact};
+use rusqlite::{Connection, Row, params};
+
+use crate::{
+    Store, StoreError, presence,
+    rows::{found, parsed},
+    sessions,
+    writer::Tx,
+};
+
+/// What came of adding a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewAccount {
+    /// The person can sign in.
+    Created(Account),
+    /// Somebody has that address.
+    AddressTaken,
+    /// The office does not have that SIP domain.
+    UnknownDomain,
+}
+
+/// What a password is checked against.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whose.
+    pub account: Account,
+    /// The hash, in the form the caller gave it.
+    pub password_hash: String,
+}
+
+impl Store {
+    /// Adds a person.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn create_account(
+        &self,
+        uri: SipUri,
+        display_name: DisplayName,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Result<NewAccount, StoreError> {
+        self.change("add a person", move |tx| create(tx, &uri, &display_name, &password_hash, now)).await
+    }
+
+    /// All people, by address.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.read("list the people", |sql| {
+            sql.prepare_cached("SELECT id, uri, display_name, disabled FROM account ORDER BY uri")?
+                .query_map([], account)?
+                .collect()
+        })
+        .await
+    }
+
+    /// The person of that address.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn account(&self, uri: &SipUri) -> Result<Option<Account>, StoreError> {
+        let uri = uri.to_string();
+        self.read("look a person up", move |sql| {
+            let select = "SELECT id, uri, display_name, disabled FROM account WHERE uri = ?1";
+            found(sql.prepare_cached(select)?.query_row([uri], account))
+        })
+        .await
+    }
+
+    /// What the password of the person of that address is checked against.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn credentials(&self, uri: &SipUri) -> Result<Option<Credentials>, StoreError> {
+        let uri = uri.to_string();
+        self.read("look a password up", move |sql| {
+            let select = "SELECT id, uri, display_name, disabled, password_hash FROM account WHERE uri = ?1";
+            found(sql.prepare_cached(select)?.query_row([uri], |row| {
+                Ok(Credentials { account: account(row)?, password_hash: row.get(4)? })
+            }))
+        })
+        .await
+    }
+
+    /// Replaces the password of a person and ends their sessions and tickets. `false` when there is nobody.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn set_password(&self, uri: SipUri, password_hash: String) -> Result<bool, StoreError> {
+        self.change("change a password", move |tx| {
+            let update = "UPDATE account SET password_hash = ?2 WHERE uri = ?1 RETURNING id";
+            let id =
+                found(tx.sql.query_row(update, params![uri.to_string(), password_hash], |row| row.get(0)))?;
+            let Some(id) = id else { return Ok(false) };
+            sign_out(tx, id)?;
+            tx.sql.execute("DELETE FROM ticket WHERE account = ?1", [id])?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Lets a person in again, or keeps them out: their sessions end, their tickets stay known and are refused.
+    /// `false` when there is nobody.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn set_disabled(&self, uri: SipUri, disabled: bool) -> Result<bool, StoreError> {
+        self.change("disable or enable a person", move |tx| {
+            let update = "UPDATE account SET disabled = ?2 WHERE uri = ?1 RETURNING id";
+            let id = found(tx.sql.query_row(update, params![uri.to_string(), disabled], |row| row.get(0)))?;
+            if let (Some(id), true) = (id, disabled) {
+                sign_out(tx, id)?;
+            }
+            Ok(id.is_some())
+        })
+        .await
+    }
+}
+
+pub(crate) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        id: AccountId(row.get(0)?),
+        uri: parsed(row, 1)?,
+        display_name: parsed(row, 2)?,
+        disabled: row.get(3)?,
+    })
+}
+
+/// The number of an enabled person.
+pub(crate) fn enabled(sql: &Connection, uri: &SipUri) -> rusqlite::Result<Option<i64>> {
+    let select = "SELECT id FROM account WHERE uri = ?1 AND disabled = 0";
+    found(sql.prepare_cached(select)?.query_row([uri.to_string()], |row| row.get(0)))
+}
+
+/// Everybody who is enabled, but for `person` themselves.
+pub(crate) fn colleagues(sql: &Connection, person: i64) -> rusqlite::Result<Vec<Contact>> {
+    sql.prepare_cached(
+        "SELECT uri, display_name FROM account WHERE disabled = 0 AND id <> ?1 ORDER BY display_name",
+    )?
+    .query_map([person], |row| Ok(Contact { uri: parsed(row, 0)?, display_name: parsed(row, 1)? }))?
+    .collect()
+}
+
+fn create(
+    tx: &Tx<'_>,
+    uri: &SipUri,
+    display_name: &DisplayName,
+    password_hash: &str,
+    now: Timestamp,
+) -> rusqlite::Result<NewAccount> {
+    let domain = uri.domain().as_str();
+    let known = "SELECT EXISTS (SELECT 1 FROM sip_domain WHERE name = ?1)";
+    if !tx.sql.query_row(known, [domain], |row| row.get::<_, bool>(0))? {
+        return Ok(NewAccount::UnknownDomain);
+    }
+    let insert = "INSERT INTO account (uri, domain, display_name, password_hash, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (uri) DO NOTHING
+         RETURNING id, uri, display_name, disabled";
+    let values = params![uri.to_string(), domain, display_name.as_str(), password_hash, now.as_millis()];
+    let created = found(tx.sql.query_row(insert, values, account))?;
+    Ok(created.map_or(NewAccount::AddressTaken, NewAccount::Created))
+}
+
+fn sign_out(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
+    let devices: Vec<i64> = tx
+        .sql
+        .prepare_cached("SELECT device FROM session WHERE account = ?1")?
+        .query_map([account], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for device in devices {
+        sessions::end(tx, device)?;
+    }
+    presence::changed(tx, account)
+}

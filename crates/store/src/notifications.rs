@@ -1,0 +1,342 @@
+//! The outbox of notifications and the ledger of what became of them.
+//!
+//! A row is claimed by moving its due time ahead: a worker that dies before it records the outcome leaves a row
+//! that becomes due again. The collapse id is the same each time, so the device shows one alert for one message.
+
+use std::time::Duration;
+
+use fulmar_domain::{
+    PushId, RequestId, Timestamp,
+    device::PushRegistration,
+    event::Failure,
+    push::{self, LedgerStep, Next, Notification, Outcome, Sleeper, StepName, Subject, TIME_TO_LIVE},
+    session::Session,
+};
+use rusqlite::{Connection, Row, ToSql, params};
+
+use crate::{
+    Actor, Store, StoreError,
+    events::{self, Entry},
+    rows::{activity, found, parsed, timestamp},
+    sessions::{self, Effect, Executed},
+    writer::Tx,
+};
+
+/// How long a test notification is worth delivering.
+const TEST_TIME_TO_LIVE: Duration = Duration::from_secs(60);
+
+impl Store {
+    /// Queues a notification to the device itself. What becomes of it is an event of its own.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn test_push(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        let tested = request.clone();
+        self.command("queue a test notification", actor, request, now, move |tx, session| {
+            if !session.has_push {
+                return Ok(Effect::failed(Failure::NoPushRegistration));
+            }
+            let insert = "INSERT INTO notification (device, request, collapse, due_at, expires_at)
+                 VALUES (?1, ?2, 'test', ?3, ?4) RETURNING id";
+            let expires_at = now + TEST_TIME_TO_LIVE;
+            let values = params![session.device.0, tested.as_str(), now.as_millis(), expires_at.as_millis()];
+            let id = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+            queued(tx, id, now)?;
+            Ok(Effect::done())
+        })
+        .await
+    }
+
+    /// Takes up to `limit` notifications that are due. Each is due again after `lease`, unless its outcome is
+    /// recorded before.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn claim_notifications(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<Notification>, StoreError> {
+        self.change("claim notifications", move |tx| {
+            let mut claimed = Vec::new();
+            for id in due(tx.sql, now, limit)? {
+                let notification = notification(tx.sql, id)?;
+                let update = "UPDATE notification SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+                tx.sql.prepare_cached(update)?.execute(params![id, (now + lease).as_millis()])?;
+                let attempt = format!("attempt {}", notification.attempts + 1);
+                note(tx.sql, id, now, StepName::Sent, &attempt)?;
+                claimed.push(notification);
+            }
+            Ok(claimed)
+        })
+        .await
+    }
+
+    /// When the next notification is due, leases included.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn next_notification_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("look for the next notification", |sql| {
+            let select = "SELECT min(due_at) FROM notification WHERE state = 'pending'";
+            let due: Option<i64> = sql.prepare_cached(select)?.query_row([], |row| row.get(0))?;
+            Ok(due.map(Timestamp::from_millis))
+        })
+        .await
+    }
+
+    /// Records what a provider made of an attempt. A test ends with its first attempt.
+    ///
+    /// # Errors
+    /// When it could not be committed; the notification is then offered again.
+    pub async fn record_push_outcome(
+        &self,
+        id: PushId,
+        outcome: &Outcome,
+        next: Next,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let outcome = outcome.clone();
+        self.change("record what became of a notification", move |tx| record(tx, id.0, &outcome, &next, now))
+            .await
+    }
+
+    /// The latest steps in the lives of all notifications, newest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn push_ledger(&self, limit: u32) -> Result<Vec<LedgerStep>, StoreError> {
+        self.read("read the push ledger", move |sql| {
+            sql.prepare_cached(
+                "SELECT l.at, a.uri, l.step, l.detail FROM push_ledger l
+                 JOIN notification n ON n.id = l.notification
+                 JOIN device d ON d.id = n.device JOIN account a ON a.id = d.account
+                 ORDER BY l.id DESC LIMIT ?1",
+            )?
+            .query_map([limit], |row| {
+                let (at, person) = (timestamp(row, 0)?, parsed(row, 1)?);
+                Ok(LedgerStep { at, person, step: parsed(row, 2)?, detail: row.get(3)? })
+            })?
+            .collect()
+        })
+        .await
+    }
+}
+
+/// Queues a notification of `message` if nobody looks at the device.
+pub(crate) fn wake_if_asleep(
+    tx: &mut Tx<'_>,
+    device: i64,
+    message: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let select = "SELECT s.activity, s.last_seen, d.push_token IS NOT NULL
+         FROM session s JOIN device d ON d.id = s.device WHERE s.device = ?1";
+    let sleeper = tx.sql.prepare_cached(select)?.query_row([device], |row| {
+        Ok(Sleeper { activity: activity(row, 0)?, last_seen: timestamp(row, 1)?, has_push: row.get(2)? })
+    })?;
+    if push::deserves_push(sleeper, now) { queue(tx, device, message, now) } else { Ok(()) }
+}
+
+/// Queues notifications of the messages that the session of `device` has not fetched.
+pub(crate) fn wake_for_unfetched(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let messages: Vec<i64> = tx
+        .sql
+        .prepare_cached(
+            "SELECT e.message FROM event e
+             JOIN session s ON s.device = e.device
+             JOIN delivery d ON d.message = e.message AND d.recipient = s.account
+             WHERE e.device = ?1 AND e.kind = 'messageReceived' AND d.delivered_at IS NULL ORDER BY e.eid",
+        )?
+        .query_map([device], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for message in messages {
+        wake_if_asleep(tx, device, message, now)?;
+    }
+    Ok(())
+}
+
+/// A message that was queued for a device before, in whatever state it ended, is not queued again.
+fn queue(tx: &mut Tx<'_>, device: i64, message: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO notification (device, message, collapse, due_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id";
+    let expires_at = now + TIME_TO_LIVE;
+    let collapse = format!("message-{message}");
+    let values = params![device, message, collapse, now.as_millis(), expires_at.as_millis()];
+    match found(tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0)))? {
+        Some(id) => queued(tx, id, now),
+        None => Ok(()),
+    }
+}
+
+fn queued(tx: &mut Tx<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
+    tx.touched.outbox = true;
+    note(tx.sql, id, now, StepName::Queued, "")
+}
+
+fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
+    sql.prepare_cached("INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![id, now.as_millis(), step.as_str(), detail])
+        .map(drop)
+}
+
+/// A session has acknowledged a message: notifications of it that have not left are withdrawn, also those for
+/// the person's other devices, and the one that woke this device is marked as opened.
+pub(crate) fn fetched(tx: &Tx<'_>, message: i64, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
+    let withdrawn = ids(
+        tx.sql,
+        "UPDATE notification SET state = 'unneeded' WHERE message = ?1 AND state = 'pending'
+             AND device IN (SELECT id FROM device WHERE account = ?2) RETURNING id",
+        params![message, session.account.0],
+    )?;
+    for id in withdrawn {
+        note(tx.sql, id, now, StepName::Unneeded, "")?;
+    }
+    let opened = "SELECT id FROM notification WHERE message = ?1 AND device = ?2 AND state = 'accepted'";
+    for id in ids(tx.sql, opened, params![message, session.device.0])? {
+        note(tx.sql, id, now, StepName::Opened, "")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn register(
+    tx: &Tx<'_>,
+    device: i64,
+    registration: &PushRegistration,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let (provider, token) = (registration.provider.as_str(), registration.token.reveal());
+    let earlier = "SELECT id FROM device WHERE push_provider = ?1 AND push_token = ?2 AND id <> ?3";
+    for owner in ids(tx.sql, earlier, params![provider, token, device])? {
+        unregister(tx, owner)?;
+    }
+    tx.sql
+        .prepare_cached(
+            "UPDATE device SET push_provider = ?2, push_token = ?3, push_registered = ?4 WHERE id = ?1",
+        )?
+        .execute(params![device, provider, token, now.as_millis()])
+        .map(drop)
+}
+
+/// Forgets where a device is woken, and what it was to be woken for.
+pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
+    let update = "UPDATE notification SET state = 'dropped' WHERE device = ?1 AND state = 'pending'";
+    tx.sql.prepare_cached(update)?.execute([device])?;
+    let update =
+        "UPDATE device SET push_provider = NULL, push_token = NULL, push_registered = NULL WHERE id = ?1";
+    tx.sql.prepare_cached(update)?.execute([device]).map(drop)
+}
+
+/// Gives up what has expired.
+pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let expired = ids(
+        tx.sql,
+        "SELECT id FROM notification WHERE state = 'pending' AND expires_at <= ?1",
+        params![now.as_millis()],
+    )?;
+    for id in expired {
+        finish(tx, id, "dropped")?;
+        note(tx.sql, id, now, StepName::GivenUp, "it expired")?;
+        answer_test(tx, id, Some("it could not be sent in time"))?;
+    }
+    Ok(())
+}
+
+fn ids(sql: &Connection, statement: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<i64>> {
+    sql.prepare_cached(statement)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<i64>> {
+    let select = "SELECT id FROM notification
+         WHERE state = 'pending' AND due_at <= ?1 AND expires_at > ?1 ORDER BY due_at LIMIT ?2";
+    ids(sql, select, params![now.as_millis(), limit])
+}
+
+fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
+    sql.prepare_cached(
+        "SELECT n.id, d.push_provider, d.push_token, n.collapse, n.expires_at, n.attempts, s.display_name,
+             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL)
+         FROM notification n JOIN device d ON d.id = n.device
+         LEFT JOIN message m ON m.id = n.message LEFT JOIN account s ON s.id = m.sender
+         WHERE n.id = ?1",
+    )?
+    .query_row([id], |row| {
+        Ok(Notification {
+            id: PushId(row.get(0)?),
+            registration: sessions::registration(row, 1)?,
+            collapse_id: row.get(3)?,
+            expires_at: timestamp(row, 4)?,
+            attempts: row.get(5)?,
+            subject: subject(row, 6)?,
+            badge: row.get(7)?,
+        })
+    })
+}
+
+fn subject(row: &Row<'_>, column: usize) -> rusqlite::Result<Subject> {
+    let sender: Option<String> = row.get(column)?;
+    Ok(sender.map_or(Subject::Test, |from| Subject::Message { from }))
+}
+
+fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
+    let reason = match outcome {
+        Outcome::Accepted => None,
+        Outcome::Gone { reason, .. } | Outcome::OursToFix { reason } | Outcome::Retry { reason, .. } => {
+            Some(reason.as_str())
+        }
+    };
+    let is_test = answer_test(tx, id, reason)?;
+    let step = match (outcome, next) {
+        (Outcome::Accepted, _) => StepName::Accepted,
+        (Outcome::Gone { .. }, _) => StepName::Gone,
+        (_, Next::DueAt(_)) if !is_test => StepName::Postponed,
+        _ => StepName::GivenUp,
+    };
+    note(tx.sql, id, now, step, reason.unwrap_or_default())?;
+    match (outcome, next) {
+        (Outcome::Accepted, _) => finish(tx, id, "accepted")?,
+        (_, Next::DueAt(at)) if !is_test => {
+            let update = "UPDATE notification SET due_at = ?2 WHERE id = ?1 AND state = 'pending'";
+            tx.sql.prepare_cached(update)?.execute(params![id, at.as_millis()])?;
+        }
+        _ => finish(tx, id, "dropped")?,
+    }
+    if let Outcome::Gone { since, .. } = outcome {
+        forget_dead(tx, id, since.unwrap_or(now))?;
+    }
+    Ok(())
+}
+
+fn finish(tx: &Tx<'_>, id: i64, state: &str) -> rusqlite::Result<()> {
+    let update = "UPDATE notification SET state = ?2 WHERE id = ?1 AND state = 'pending'";
+    tx.sql.prepare_cached(update)?.execute(params![id, state]).map(drop)
+}
+
+/// A device that registered after its token died has a new life and is kept.
+fn forget_dead(tx: &Tx<'_>, id: i64, since: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT d.id FROM notification n JOIN device d ON d.id = n.device
+         WHERE n.id = ?1 AND d.push_registered <= ?2";
+    for device in ids(tx.sql, select, params![id, since.as_millis()])? {
+        unregister(tx, device)?;
+    }
+    Ok(())
+}
+
+/// Tells the session that asked for a test what came of it; says whether this was a test.
+fn answer_test(tx: &mut Tx<'_>, id: i64, reason: Option<&str>) -> rusqlite::Result<bool> {
+    let select = "SELECT n.request, s.device FROM notification n LEFT JOIN session s ON s.device = n.device
+         WHERE n.id = ?1 AND n.request IS NOT NULL";
+    let test: Option<(String, Option<i64>)> =
+        found(tx.sql.prepare_cached(select)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))))?;
+    let is_test = test.is_some();
+    if let Some((request, Some(device))) = test {
+        events::append(tx, device, Entry::PushTested { request: &request, reason })?;
+    }
+    Ok(is_test)
+}

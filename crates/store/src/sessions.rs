@@ -1,0 +1,352 @@
+//! Sessions of devices, and the frame of every command that one gives.
+
+use fulmar_domain::{
+    AccountId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
+    device::{DeviceToken, Provider, PushRegistration},
+    event::Failure,
+    id::EndpointId,
+    presence::Availability,
+    session::{Activity, Session},
+};
+use rusqlite::{Connection, Row, params};
+use tokio::sync::watch;
+
+use crate::{
+    Actor, Store, StoreError, TicketDigest, conversations,
+    events::{self, Entry},
+    notifications, presence,
+    rows::{activity, found, parsed, timestamp},
+    signals::Touched,
+    writer::Tx,
+};
+
+/// What a client says of itself when it signs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The name that the session is to have: random, made by the caller.
+    pub id: SessionId,
+    /// Whose.
+    pub account: AccountId,
+    /// The device's own name.
+    pub endpoint: EndpointId,
+    /// What the person calls the device.
+    pub device_name: String,
+    /// What it publishes to begin with.
+    pub availability: Availability,
+}
+
+/// What came of signing in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartedSession {
+    /// It lives; what its person had not fetched waits in it.
+    Started(Session),
+    /// The ticket is that of another device.
+    ForeignTicket,
+}
+
+/// Whether a command was carried out. What came of it is an event of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// Its result is committed as an event.
+    Accepted,
+    /// The session has ended; nothing happened.
+    SessionEnded,
+}
+
+/// A session as administrators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// Whose.
+    pub person: SipUri,
+    /// On which device, as the person calls it.
+    pub device_name: String,
+    /// Whether somebody looks at it.
+    pub activity: Activity,
+    /// Whether it can be woken.
+    pub has_push: bool,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was last heard of, to the minute.
+    pub last_seen: Timestamp,
+}
+
+/// What a command did, before it becomes an event.
+pub(crate) struct Effect(Result<Option<i64>, Failure>);
+
+impl Effect {
+    pub(crate) fn done() -> Self {
+        Self(Ok(None))
+    }
+
+    pub(crate) fn concerns(conversation: i64) -> Self {
+        Self(Ok(Some(conversation)))
+    }
+
+    pub(crate) fn failed(failure: Failure) -> Self {
+        Self(Err(failure))
+    }
+}
+
+impl Store {
+    /// Signs a device in. The session it had ends; messages and invitations that wait for its person are in
+    /// the new one. The ticket, if it was nobody's, becomes that device's.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn start_session(
+        &self,
+        new: NewSession,
+        ticket: TicketDigest,
+        now: Timestamp,
+    ) -> Result<StartedSession, StoreError> {
+        self.change("start a session", move |tx| start(tx, &new, ticket, now)).await
+    }
+
+    /// Ends a session at the wish of its person, who is not woken on this device any more.
+    /// `false` when it had ended.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn terminate_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        let sid = session.clone();
+        self.change("terminate a session", move |tx| {
+            let Some(session) = find(tx.sql, &sid, now)? else { return Ok(false) };
+            end(tx, session.device.0)?;
+            notifications::unregister(tx, session.device.0)?;
+            presence::changed(tx, session.account.0)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// A session that has not ended.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn session(&self, session: &SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        let sid = session.clone();
+        self.read("look a session up", move |sql| find(sql, &sid, now)).await
+    }
+
+    /// All sessions, by person.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn sessions(&self) -> Result<Vec<SessionSummary>, StoreError> {
+        self.read("list the sessions", |sql| {
+            sql.prepare_cached(
+                "SELECT a.uri, d.name, s.activity, d.push_token IS NOT NULL, s.started_at, s.last_seen
+                 FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account
+                 ORDER BY a.uri, s.started_at",
+            )?
+            .query_map([], summary)?
+            .collect()
+        })
+        .await
+    }
+
+    /// Raised when the session of that device has new events or has ended.
+    pub fn session_signal(&self, device: DeviceId) -> watch::Receiver<u64> {
+        self.signals().session(device.0)
+    }
+
+    /// Puts the people of the office among the events of the session.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn query_contacts(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("query the contact list", actor, request, now, |tx, session| {
+            events::replace(tx, session.device.0, Entry::ContactList)?;
+            Ok(Effect::done())
+        })
+        .await
+    }
+
+    /// Notes whether somebody looks at the device. In the background it follows nobody's presence, and is
+    /// woken for what it has not fetched.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn set_activity(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        activity: Activity,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("change the state of the application", actor, request, now, move |tx, session| {
+            let device = session.device.0;
+            let update = "UPDATE session SET activity = ?2 WHERE device = ?1";
+            tx.sql.prepare_cached(update)?.execute(params![device, activity.as_str()])?;
+            if activity == Activity::Background {
+                tx.sql.prepare_cached("DELETE FROM subscription WHERE device = ?1")?.execute([device])?;
+                events::drop_presence(tx, device)?;
+                notifications::wake_for_unfetched(tx, device, now)?;
+            }
+            Ok(Effect::done())
+        })
+        .await
+    }
+
+    /// Notes where the device is woken; nobody else is woken there any more.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn register_push(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        registration: PushRegistration,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("register for push", actor, request, now, move |tx, session| {
+            notifications::register(tx, session.device.0, &registration, now)?;
+            Ok(Effect::done())
+        })
+        .await
+    }
+
+    /// Wakes the device no more.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn unregister_push(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("unregister from push", actor, request, now, |tx, session| {
+            notifications::unregister(tx, session.device.0)?;
+            Ok(Effect::done())
+        })
+        .await
+    }
+
+    /// The frame of a command: its effects and the event with its result are one change. An effect that fails
+    /// leaves nothing but that event.
+    pub(crate) async fn command<F>(
+        &self,
+        operation: &'static str,
+        actor: &Actor,
+        request: RequestId,
+        now: Timestamp,
+        effect: F,
+    ) -> Result<Executed, StoreError>
+    where
+        F: FnOnce(&mut Tx<'_>, &Session) -> rusqlite::Result<Effect> + Send + 'static,
+    {
+        let actor = actor.clone();
+        self.change(operation, move |tx| {
+            let session = find(tx.sql, &actor.session, now)?.filter(|s| s.account == actor.account);
+            let Some(session) = session else { return Ok(Executed::SessionEnded) };
+            tx.sql.prepare_cached("SAVEPOINT command")?.execute([])?;
+            let Effect(outcome) = effect(tx, &session)?;
+            if outcome.is_err() {
+                tx.sql.prepare_cached("ROLLBACK TO command")?.execute([])?;
+                tx.touched = Touched::default();
+            }
+            tx.sql.prepare_cached("RELEASE command")?.execute([])?;
+            touch(tx, &session, now)?;
+            let result = match outcome {
+                Ok(conversation) => Entry::RequestSucceeded { request: &request, conversation },
+                Err(failure) => Entry::RequestFailed { request: &request, failure },
+            };
+            events::append(tx, session.device.0, result)?;
+            Ok(Executed::Accepted)
+        })
+        .await
+    }
+}
+
+/// The session of that name, unless it has ended or been silent too long.
+pub(crate) fn find(sql: &Connection, sid: &SessionId, now: Timestamp) -> rusqlite::Result<Option<Session>> {
+    let select = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
+             d.push_token IS NOT NULL, s.last_seen, s.last_event
+         FROM session s JOIN device d ON d.id = s.device WHERE s.sid = ?1";
+    let session = found(sql.prepare_cached(select)?.query_row([sid.as_str()], session))?;
+    Ok(session.filter(|session| !session.is_expired(now)))
+}
+
+/// Notes that a session was heard of. Within a minute of the last time there is nothing to note.
+pub(crate) fn touch(tx: &Tx<'_>, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
+    if now.since(session.last_seen).as_secs() < 60 {
+        return Ok(());
+    }
+    let update = "UPDATE session SET last_seen = ?2 WHERE device = ?1";
+    tx.sql.prepare_cached(update)?.execute(params![session.device.0, now.as_millis()]).map(drop)
+}
+
+/// Ends the session of a device, if it has one.
+pub(crate) fn end(tx: &mut Tx<'_>, device: i64) -> rusqlite::Result<()> {
+    tx.sql.prepare_cached("DELETE FROM session WHERE device = ?1")?.execute([device])?;
+    tx.touched.sessions.insert(device);
+    Ok(())
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: parsed(row, 0)?,
+        account: AccountId(row.get(1)?),
+        device: DeviceId(row.get(2)?),
+        endpoint: parsed(row, 3)?,
+        activity: activity(row, 4)?,
+        availability: presence::availability(row, 5)?,
+        has_push: row.get(6)?,
+        last_seen: timestamp(row, 7)?,
+        last_event: row.get(8)?,
+    })
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
+    Ok(SessionSummary {
+        person: parsed(row, 0)?,
+        device_name: row.get(1)?,
+        activity: activity(row, 2)?,
+        has_push: row.get(3)?,
+        started_at: timestamp(row, 4)?,
+        last_seen: timestamp(row, 5)?,
+    })
+}
+
+fn start(
+    tx: &mut Tx<'_>,
+    new: &NewSession,
+    ticket: TicketDigest,
+    now: Timestamp,
+) -> rusqlite::Result<StartedSession> {
+    let account = new.account.0;
+    let device: i64 = tx.sql.query_row(
+        "INSERT INTO device (account, endpoint, name) VALUES (?1, ?2, ?3)
+         ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name RETURNING id",
+        params![account, new.endpoint.as_str(), new.device_name],
+        |row| row.get(0),
+    )?;
+    let bind = "UPDATE ticket SET device = ?2
+         WHERE digest = ?1 AND account = ?3 AND (device IS NULL OR device = ?2)";
+    if tx.sql.execute(bind, params![ticket.as_bytes(), device, account])? == 0 {
+        return Ok(StartedSession::ForeignTicket);
+    }
+    end(tx, device)?;
+    tx.sql.execute(
+        "INSERT INTO session (device, sid, account, activity, availability, last_seen, started_at)
+         VALUES (?1, ?2, ?3, 'foreground', ?4, ?5, ?5)",
+        params![device, new.id.as_str(), account, new.availability.number(), now.as_millis()],
+    )?;
+    conversations::requeue(tx, account, device)?;
+    presence::changed(tx, account)?;
+    let session = find(tx.sql, &new.id, now)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(StartedSession::Started(session))
+}
+
+/// A registration as it stands in two columns.
+pub(crate) fn registration(row: &Row<'_>, column: usize) -> rusqlite::Result<PushRegistration> {
+    let provider: Provider = parsed(row, column)?;
+    let token: DeviceToken = parsed(row, column + 1)?;
+    Ok(PushRegistration { provider, token })
+}

@@ -1,0 +1,76 @@
+//! Tickets, by their digests.
+
+use fulmar_domain::{Account, AccountId, DeviceId, Timestamp};
+use ring::digest::{SHA256, digest};
+use rusqlite::params;
+
+use crate::{
+    Store, StoreError, accounts,
+    rows::{found, timestamp},
+};
+
+/// The SHA-256 of a ticket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TicketDigest([u8; 32]);
+
+/// What is known of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Whose; may be disabled by now.
+    pub account: Account,
+    /// The device that has used it, once one has.
+    pub device: Option<DeviceId>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl TicketDigest {
+    /// The digest of the bytes of a ticket.
+    pub fn of(ticket: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, ticket).as_ref());
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Store {
+    /// Keeps a new ticket.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn keep_ticket(
+        &self,
+        digest: TicketDigest,
+        account: AccountId,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change("keep a ticket", move |tx| {
+            let insert = "INSERT INTO ticket (digest, account, expires_at) VALUES (?1, ?2, ?3)";
+            tx.sql.execute(insert, params![digest.as_bytes(), account.0, expires_at.as_millis()]).map(drop)
+        })
+        .await
+    }
+
+    /// What is known of a ticket; `None` for one that was never issued, was revoked, or ended long ago.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn ticket(&self, digest: TicketDigest) -> Result<Option<Ticket>, StoreError> {
+        self.read("look a ticket up", move |sql| {
+            let select = "SELECT a.id, a.uri, a.display_name, a.disabled, t.device, t.expires_at
+                 FROM ticket t JOIN account a ON a.id = t.account WHERE t.digest = ?1";
+            found(sql.prepare_cached(select)?.query_row([digest.as_bytes()], |row| {
+                Ok(Ticket {
+                    account: accounts::account(row)?,
+                    device: row.get::<_, Option<i64>>(4)?.map(DeviceId),
+                    expires_at: timestamp(row, 5)?,
+                })
+            }))
+        })
+        .await
+    }
+}

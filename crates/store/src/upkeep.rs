@@ -1,0 +1,69 @@
+//! What is done from time to time: ending what is over, waking what fell silent, forgetting what is old.
+
+use std::time::Duration;
+
+use fulmar_domain::{
+    Timestamp,
+    session::{EXPIRY_WITH_PUSH, EXPIRY_WITHOUT_PUSH, FOREGROUND_SILENCE},
+};
+use rusqlite::{ToSql, params};
+
+use crate::{Store, StoreError, notifications, presence, sessions, writer::Tx};
+
+/// How long an ended ticket is still known, so that its bearer is told that it expired.
+const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long the story of a notification is kept.
+const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+impl Store {
+    /// Ends sessions that were silent too long, wakes devices that fell silent with messages waiting, gives up
+    /// expired notifications, and forgets old tickets and old pages of the ledger.
+    ///
+    /// # Errors
+    /// When it could not be committed; it is done the next time.
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.change("tidy up", move |tx| {
+            expire_sessions(tx, now)?;
+            wake_silent(tx, now)?;
+            notifications::expire(tx, now)?;
+            let before = |memory| (now - memory).as_millis();
+            tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
+            tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn expire_sessions(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let silent = |lifetime| (now - lifetime).as_millis();
+    let expired = pairs(
+        tx,
+        "SELECT s.device, s.account FROM session s JOIN device d ON d.id = s.device
+         WHERE s.last_seen <= iif(d.push_token IS NULL, ?1, ?2)",
+        params![silent(EXPIRY_WITHOUT_PUSH), silent(EXPIRY_WITH_PUSH)],
+    )?;
+    for (device, account) in expired {
+        sessions::end(tx, device)?;
+        notifications::unregister(tx, device)?;
+        presence::changed(tx, account)?;
+    }
+    Ok(())
+}
+
+fn wake_silent(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let silent = pairs(
+        tx,
+        "SELECT s.device, s.account FROM session s JOIN device d ON d.id = s.device
+         WHERE s.activity = 'foreground' AND s.last_seen <= ?1 AND d.push_token IS NOT NULL",
+        params![(now - FOREGROUND_SILENCE).as_millis()],
+    )?;
+    for (device, _) in silent {
+        notifications::wake_for_unfetched(tx, device, now)?;
+    }
+    Ok(())
+}
+
+fn pairs(tx: &Tx<'_>, select: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<(i64, i64)>> {
+    tx.sql.prepare_cached(select)?.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}

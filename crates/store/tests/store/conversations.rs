@@ -1,0 +1,215 @@
+//! Sessions, conversations and what waits in them.
+
+use fulmar_domain::{
+    RequestId, Timestamp,
+    conversation::{Participation, Step},
+    event::{Event, Failure},
+    presence::Availability,
+    session::{Activity, EXPIRY_WITHOUT_PUSH},
+};
+use fulmar_store::{Actor, Executed, NewSession, Opening, StartedSession, TicketDigest};
+
+use crate::support::{Bench, NOON, after, said};
+
+fn rid(text: &str) -> RequestId {
+    text.parse().unwrap()
+}
+
+async fn invite(bench: &Bench, from: &Actor, to: &str, name: &str, first: Option<(&str, &str)>) -> Executed {
+    let opening = Opening {
+        id: name.parse().unwrap(),
+        with: format!("{to}@office.test").parse().unwrap(),
+        first: first.map(|(id, text)| said(id, text)),
+    };
+    bench.store.open_conversation(from, rid("open"), opening, NOON).await.unwrap()
+}
+
+fn failure(events: &[fulmar_domain::event::Numbered]) -> Option<Failure> {
+    events.iter().rev().find_map(|e| match e.event {
+        Event::RequestFailed { failure, .. } => Some(failure),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn a_message_waits_until_it_is_acknowledged_and_its_sender_is_told() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", Some(("m1", "lunch?"))).await;
+
+    assert_eq!(bench.texts(&anna, NOON).await, ["lunch?"]);
+    assert_eq!(bench.texts(&anna, NOON).await, ["lunch?"], "a poll with an old acknowledgement replays");
+    let last = bench.events(&anna, 0, NOON).await.last().unwrap().eid;
+    assert!(bench.store.acknowledge(&anna.session, last, NOON).await.unwrap());
+    assert_eq!(bench.texts(&anna, NOON).await, Vec::<String>::new());
+
+    let told = bench.events(&ben, 0, NOON).await;
+    let delivered = told.iter().find(|e| matches!(e.event, Event::MessageDelivered { .. }));
+    let Event::MessageDelivered { client_id, to, .. } = &delivered.unwrap().event else { unreachable!() };
+    assert_eq!((client_id.as_str(), to.address().as_str()), ("m1", "anna@office.test"));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_beyond_the_newest_event_acknowledges_nothing() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", Some(("m1", "hello"))).await;
+    bench.store.acknowledge(&anna.session, 4000, NOON).await.unwrap();
+    assert_eq!(bench.texts(&anna, NOON).await, ["hello"]);
+}
+
+#[tokio::test]
+async fn sending_the_same_message_again_is_the_same_message() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", Some(("m1", "one"))).await;
+    invite(&bench, &ben, "anna", "c2", Some(("m1", "one"))).await;
+    for _ in 0..3 {
+        bench.store.say(&ben, rid("r"), "c1".parse().unwrap(), said("m2", "two"), NOON).await.unwrap();
+    }
+    assert_eq!(bench.texts(&anna, NOON).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn what_was_not_fetched_is_in_the_next_session_of_the_device() {
+    let bench = Bench::new().await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    invite(&bench, &ben, "anna", "c1", Some(("m1", "are you there?"))).await;
+    let first = bench.sign_in("anna", "phone", NOON).await;
+    assert_eq!(bench.texts(&first, NOON).await, ["are you there?"]);
+    let second = bench.sign_in("anna", "phone", after(5)).await;
+    assert!(bench.store.session(&first.session, after(5)).await.unwrap().is_none());
+    assert_eq!(bench.texts(&second, after(5)).await, ["are you there?"]);
+    let events = bench.events(&second, 0, after(5)).await;
+    assert!(matches!(events[0].event, Event::Invited { .. }), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_decline_is_told_and_ends_what_can_be_said() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", None).await;
+    let c1 = || "c1".parse().unwrap();
+    bench.store.step_conversation(&anna, rid("no"), c1(), Step::Decline, NOON).await.unwrap();
+    let told = bench.events(&ben, 0, NOON).await;
+    let declined = told
+        .iter()
+        .any(|e| matches!(e.event, Event::ParticipantChanged { participation: Participation::Declined, .. }));
+    assert!(declined, "{told:?}");
+    bench.store.say(&ben, rid("r"), c1(), said("m", "but"), NOON).await.unwrap();
+    assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::WrongState));
+    assert_eq!(bench.texts(&anna, NOON).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nobody_speaks_in_a_conversation_of_others() {
+    let bench = Bench::new().await;
+    let (ben, carla) = (bench.sign_in("ben", "desk", NOON).await, bench.sign_in("carla", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", None).await;
+    bench.store.say(&carla, rid("r"), "c1".parse().unwrap(), said("m", "hi"), NOON).await.unwrap();
+    assert_eq!(failure(&bench.events(&carla, 0, NOON).await), Some(Failure::NoSuchConversation));
+}
+
+#[tokio::test]
+async fn a_disabled_person_is_nobody() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    bench.store.set_disabled("anna@office.test".parse().unwrap(), true).await.unwrap();
+    assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_none());
+    invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
+    assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::NoSuchPerson));
+}
+
+#[tokio::test]
+async fn presence_is_told_to_those_who_follow_and_only_the_latest() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    let people = vec!["anna@office.test".parse().unwrap()];
+    bench.store.subscribe_presence(&ben, rid("s"), people, NOON).await.unwrap();
+    for availability in [Availability::Away, Availability::Busy] {
+        bench.store.publish_presence(&anna, rid("p"), availability, None, NOON).await.unwrap();
+    }
+    let heard = |events: Vec<fulmar_domain::event::Numbered>| -> Vec<Availability> {
+        let presence = events.into_iter().filter_map(|e| match e.event {
+            Event::PresenceChanged { presence, .. } => Some(presence.availability),
+            _ => None,
+        });
+        presence.collect()
+    };
+    assert_eq!(heard(bench.events(&ben, 0, NOON).await), [Availability::Busy]);
+    bench.store.set_activity(&ben, rid("b"), Activity::Background, NOON).await.unwrap();
+    bench.store.publish_presence(&anna, rid("p"), Availability::Away, None, NOON).await.unwrap();
+    assert_eq!(heard(bench.events(&ben, 0, NOON).await), []);
+}
+
+#[tokio::test]
+async fn following_somebody_unknown_follows_nobody() {
+    let bench = Bench::new().await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    let people = vec!["anna@office.test".parse().unwrap(), "nobody@office.test".parse().unwrap()];
+    bench.store.subscribe_presence(&ben, rid("s"), people, NOON).await.unwrap();
+    let events = bench.events(&ben, 0, NOON).await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(failure(&events), Some(Failure::NoSuchPerson));
+}
+
+#[tokio::test]
+async fn a_silent_session_ends() {
+    let bench = Bench::new().await;
+    let anna = bench.sign_in("anna", "phone", NOON).await;
+    let later = NOON + EXPIRY_WITHOUT_PUSH;
+    assert!(bench.store.inbox(&anna.session, 0, later).await.unwrap().is_none());
+    bench.store.tidy(later).await.unwrap();
+    assert!(bench.store.sessions().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_ticket_belongs_to_the_device_that_used_it_first() {
+    let bench = Bench::new().await;
+    let account = bench.account("anna").await.id;
+    let digest = TicketDigest::of(b"t");
+    bench.store.keep_ticket(digest, account, after(60)).await.unwrap();
+    let new = |device: &str, sid: &str| NewSession {
+        id: sid.parse().unwrap(),
+        account,
+        endpoint: device.parse().unwrap(),
+        device_name: device.into(),
+        availability: Availability::Online,
+    };
+    let first = bench.store.start_session(new("phone", "s1"), digest, NOON).await.unwrap();
+    assert!(matches!(first, StartedSession::Started(_)));
+    let second = bench.store.start_session(new("tablet", "s2"), digest, NOON).await.unwrap();
+    assert_eq!(second, StartedSession::ForeignTicket);
+    let device = bench.store.ticket(digest).await.unwrap().unwrap().device;
+    let StartedSession::Started(session) = first else { unreachable!() };
+    assert_eq!(device, Some(session.device));
+}
+
+#[tokio::test]
+async fn a_waiting_poll_is_woken_by_the_commit() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    let device = bench.store.session(&anna.session, NOON).await.unwrap().unwrap().device;
+    let mut signal = bench.store.session_signal(device);
+    assert!(!signal.has_changed().unwrap());
+    invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
+    signal.changed().await.unwrap();
+    assert_eq!(bench.texts(&anna, NOON).await, ["x"]);
+}
+
+#[tokio::test]
+async fn a_person_with_two_devices_hears_on_both_and_counts_once() {
+    let bench = Bench::new().await;
+    let (phone, tablet) =
+        (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("anna", "tablet", NOON).await);
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
+    for device in [&phone, &tablet] {
+        assert_eq!(bench.texts(device, NOON).await, ["x"]);
+        let last: Timestamp = NOON;
+        let ack = bench.events(device, 0, last).await.last().unwrap().eid;
+        bench.store.acknowledge(&device.session, ack, last).await.unwrap();
+    }
+    let told = bench.events(&ben, 0, NOON).await;
+    assert_eq!(told.iter().filter(|e| matches!(e.event, Event::MessageDelivered { .. })).count(), 1);
+}

@@ -1,0 +1,7 @@
+//! The operations of the store against real files.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod conversations;
+mod notifications;
+mod opening;
+mod support;

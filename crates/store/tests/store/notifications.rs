@@ -1,0 +1,209 @@
+//! Who is woken, once, and what is remembered of it.
+
+use std::time::Duration;
+
+use fulmar_domain::{
+    RequestId, Timestamp,
+    device::{Provider, PushRegistration},
+    event::Event,
+    push::{ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject},
+    session::{Activity, FOREGROUND_SILENCE},
+};
+use fulmar_store::{Actor, Opening, Store};
+
+use crate::support::{Bench, NOON, after, said};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn rid(text: &str) -> RequestId {
+    text.parse().unwrap()
+}
+
+async fn register(bench: &Bench, actor: &Actor, token: &str) {
+    let registration = PushRegistration { provider: Provider::Apns, token: token.parse().unwrap() };
+    bench.store.register_push(actor, rid("push"), registration, NOON).await.unwrap();
+}
+
+async fn sleep(bench: &Bench, actor: &Actor, now: Timestamp) {
+    bench.store.set_activity(actor, rid("sleep"), Activity::Background, now).await.unwrap();
+}
+
+async fn write(bench: &Bench, from: &Actor, to: &str, id: &str, now: Timestamp) {
+    let opening = Opening {
+        id: format!("c-{id}").parse().unwrap(),
+        with: format!("{to}@office.test").parse().unwrap(),
+        first: Some(said(id, "the text")),
+    };
+    bench.store.open_conversation(from, rid(id), opening, now).await.unwrap();
+}
+
+async fn claim(bench: &Bench, now: Timestamp) -> Vec<Notification> {
+    bench.store.claim_notifications(now, LEASE, 10).await.unwrap()
+}
+
+/// anna's phone, which sleeps and can be woken, and ben's desk.
+async fn sleeping_phone() -> (Bench, Actor, Actor) {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    register(&bench, &anna, "00fc13adff785122").await;
+    sleep(&bench, &anna, NOON).await;
+    (bench, anna, ben)
+}
+
+async fn steps(store: &Store) -> Vec<StepName> {
+    store.push_ledger(20).await.unwrap().into_iter().rev().map(|s| s.step).collect()
+}
+
+#[tokio::test]
+async fn a_sleeping_phone_is_woken_once_and_without_the_text() {
+    let (bench, _, ben) = sleeping_phone().await;
+    let mut outbox = bench.store.outbox();
+    outbox.mark_unchanged();
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    assert!(outbox.has_changed().unwrap());
+    let claimed = claim(&bench, NOON).await;
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].subject, Subject::Message { from: "ben".into() });
+    assert_eq!((claimed[0].badge, claimed[0].attempts), (1, 0));
+    assert!(!format!("{claimed:?}").contains("the text"));
+    assert!(claim(&bench, NOON).await.is_empty(), "a claimed notification is not offered twice");
+    bench.store.record_push_outcome(claimed[0].id, &Outcome::Accepted, Next::Delivered, NOON).await.unwrap();
+    assert!(claim(&bench, after(3600)).await.is_empty());
+    assert_eq!(steps(&bench.store).await, [StepName::Queued, StepName::Sent, StepName::Accepted]);
+}
+
+#[tokio::test]
+async fn a_phone_in_the_foreground_is_not_woken_until_it_falls_silent() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    register(&bench, &anna, "00fc13adff785122").await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    bench.store.tidy(after(60)).await.unwrap();
+    assert!(claim(&bench, after(60)).await.is_empty());
+    let silent = NOON + FOREGROUND_SILENCE;
+    bench.store.tidy(silent).await.unwrap();
+    bench.store.tidy(silent).await.unwrap();
+    assert_eq!(claim(&bench, silent).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_phone_that_goes_to_sleep_is_woken_for_what_it_left_behind() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    register(&bench, &anna, "00fc13adff785122").await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    sleep(&bench, &anna, NOON).await;
+    assert_eq!(claim(&bench, NOON).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_leaves_the_notification_to_the_next() {
+    let (bench, _, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let first = claim(&bench, NOON).await;
+    let second = claim(&bench, NOON + LEASE).await;
+    assert_eq!(first[0].collapse_id, second[0].collapse_id);
+    assert_eq!(second[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_was_read_elsewhere_wakes_nobody() {
+    let (bench, _, ben) = sleeping_phone().await;
+    let tablet = bench.sign_in("anna", "tablet", NOON).await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let last = bench.events(&tablet, 0, NOON).await.last().unwrap().eid;
+    bench.store.acknowledge(&tablet.session, last, NOON).await.unwrap();
+    assert!(claim(&bench, NOON).await.is_empty());
+    assert_eq!(steps(&bench.store).await, [StepName::Queued, StepName::Unneeded]);
+}
+
+#[tokio::test]
+async fn a_phone_that_woke_and_read_is_in_the_ledger() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let claimed = claim(&bench, NOON).await;
+    bench.store.record_push_outcome(claimed[0].id, &Outcome::Accepted, Next::Delivered, NOON).await.unwrap();
+    let last = bench.events(&anna, 0, NOON).await.last().unwrap().eid;
+    bench.store.acknowledge(&anna.session, last, NOON).await.unwrap();
+    assert_eq!(steps(&bench.store).await.last(), Some(&StepName::Opened));
+}
+
+#[tokio::test]
+async fn a_dead_registration_is_forgotten_unless_it_is_newer() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let id = claim(&bench, NOON).await[0].id;
+    let gone = |since| Outcome::Gone { reason: "Unregistered".into(), since: Some(since) };
+    bench.store.record_push_outcome(id, &gone(NOON - LEASE), Next::Dropped, NOON).await.unwrap();
+    assert!(bench.store.session(&anna.session, NOON).await.unwrap().unwrap().has_push);
+    bench.store.record_push_outcome(id, &gone(NOON + LEASE), Next::Dropped, NOON).await.unwrap();
+    assert!(!bench.store.session(&anna.session, NOON).await.unwrap().unwrap().has_push);
+}
+
+#[tokio::test]
+async fn a_phone_that_is_handed_on_wakes_for_its_new_owner_only() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    let carla = bench.sign_in("carla", "phone", NOON).await;
+    register(&bench, &carla, "00fc13adff785122").await;
+    sleep(&bench, &carla, NOON).await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    assert!(claim(&bench, NOON).await.is_empty());
+    assert!(!bench.store.session(&anna.session, NOON).await.unwrap().unwrap().has_push);
+    write(&bench, &ben, "carla", "m2", NOON).await;
+    assert_eq!(claim(&bench, NOON).await.len(), 1);
+}
+
+#[tokio::test]
+async fn signing_out_is_the_end_of_being_woken() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    assert!(bench.store.terminate_session(&anna.session, NOON).await.unwrap());
+    write(&bench, &ben, "anna", "m2", NOON).await;
+    assert!(claim(&bench, NOON).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_test_tells_what_the_provider_said() {
+    let (bench, anna, _) = sleeping_phone().await;
+    bench.store.test_push(&anna, rid("t1"), NOON).await.unwrap();
+    let id = claim(&bench, NOON).await[0].id;
+    let retry = Outcome::Retry { reason: "Shutdown".into(), after: None };
+    bench.store.record_push_outcome(id, &retry, Next::DueAt(after(5)), NOON).await.unwrap();
+    let told = bench.events(&anna, 0, NOON).await;
+    let outcome = told.into_iter().find_map(|e| match e.event {
+        Event::PushTested { request, outcome } => Some((request, outcome.accepted, outcome.reason)),
+        _ => None,
+    });
+    assert_eq!(outcome, Some((rid("t1"), false, "Shutdown".into())));
+    assert!(claim(&bench, after(10)).await.is_empty(), "a test is not tried again");
+}
+
+#[tokio::test]
+async fn what_expired_is_given_up() {
+    let (bench, _, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let late = after(4 * 24 * 3600);
+    assert!(claim(&bench, late).await.is_empty());
+    bench.store.tidy(late).await.unwrap();
+    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn settings_for_apple_come_back_and_their_key_is_not_in_the_database() {
+    let bench = Bench::new().await;
+    let settings = ApnsSettings {
+        endpoint: "https://127.0.0.1:2197".into(),
+        topic: "test.office.app".into(),
+        auth: ApnsAuth::Token { team_id: "A".into(), key_id: "B".into(), key_pem: "VERY SECRET KEY".into() },
+        trust_anchors_pem: None,
+    };
+    let mut changed = bench.store.push_settings_generation();
+    changed.mark_unchanged();
+    bench.store.set_apns_settings(settings.clone()).await.unwrap();
+    assert!(changed.has_changed().unwrap());
+    assert!(bench.store.apns_settings().await.unwrap().unwrap() == settings);
+    for file in ["fulmar.db", "fulmar.db-wal"] {
+        let bytes = std::fs::read(bench.dir.path().join(file)).unwrap();
+        assert!(!bytes.windows(11).any(|w| w == b"VERY SECRET"), "{file}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Which databases open, and what is found in them.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use fulmar_store::{OfficeChange, Store, StoreError};
+use rusqlite::Connection;
+
+use crate::support::{Bench, NOON, office};
+
+fn raw(dir: &Path) -> Connection {
+    Connection::open(dir.join("fulmar.db")).unwrap()
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_release_is_refused_in_plain_words() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    raw(dir.path()).pragma_update(None, "user_version", 7).unwrap();
+    let error = Store::open(dir.path()).err().unwrap();
+    assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("start the release that wrote it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    raw(dir.path()).execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Foreign { .. })));
+    let tables: i64 =
+        raw(dir.path()).query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("fulmar.db"), "x".repeat(4096)).unwrap();
+    assert!(matches!(Store::open(dir.path()), Err(StoreError::Open { .. })));
+}
+
+#[tokio::test]
+async fn every_table_is_strict_and_commits_reach_the_disk() {
+    let bench = Bench::new().await;
+    let sql = raw(bench.dir.path());
+    let loose: i64 = sql
+        .query_row(
+            "SELECT count(*) FROM pragma_table_list WHERE strict = 0 AND schema = 'main' AND name NOT LIKE 'sqlite%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(loose, 0);
+    let mode: String = sql.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_opening_again() {
+    let Bench { store, dir } = Bench::new().await;
+    let before = store.office().await.unwrap();
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.office().await.unwrap(), before);
+    assert_eq!(store.accounts().await.unwrap().len(), 3);
+    assert_eq!(*store.zone_generation().borrow(), 1);
+}
+
+/// One file of SQL for each released schema, with a row or more in every table that people would miss.
+#[tokio::test]
+async fn every_released_schema_is_brought_up_to_date_with_its_rows() {
+    let mut schemas: Vec<_> =
+        fs::read_dir("tests/schemas").unwrap().map(|entry| entry.unwrap().path()).collect();
+    schemas.sort();
+    assert!(!schemas.is_empty());
+    for schema in schemas {
+        let dir = tempfile::tempdir().unwrap();
+        raw(dir.path()).execute_batch(&fs::read_to_string(&schema).unwrap()).unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let people = store.accounts().await.unwrap();
+        assert_eq!(people[0].uri.address(), "anna@office.test", "{}", schema.display());
+        assert!(store.office().await.unwrap().is_some(), "{}", schema.display());
+        assert_eq!(store.sessions().await.unwrap()[0].device_name, "phone", "{}", schema.display());
+        let current = dump(&Bench::new().await.dir);
+        assert_eq!(
+            dump(&dir),
+            current,
+            "{} does not arrive at the schema of a new database",
+            schema.display()
+        );
+    }
+}
+
+fn dump(dir: &tempfile::TempDir) -> Vec<String> {
+    let sql = raw(dir.path());
+    let mut select =
+        sql.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+    let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    rows.map(|row| row.unwrap().split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_key_file() {
+    let bench = Bench::new().await;
+    let mode = fs::metadata(bench.dir.path().join("seal.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn a_change_of_the_office_raises_its_generation_once() {
+    let bench = Bench::new().await;
+    let mut generation = bench.store.zone_generation();
+    generation.mark_unchanged();
+    let done = bench.store.set_office(office(&["office.test", "second.test"])).await.unwrap();
+    assert!(matches!(done, OfficeChange::Done(g) if g.0 == 2), "{done:?}");
+    assert!(generation.has_changed().unwrap());
+    assert_eq!(*generation.borrow_and_update(), 2);
+    let (office, _) = bench.store.office().await.unwrap().unwrap();
+    assert_eq!(office.domains().len(), 2);
+    assert_eq!(office.set_up_at(), NOON);
+}
+
+#[tokio::test]
+async fn a_domain_with_people_in_it_stays() {
+    let bench = Bench::new().await;
+    let refused = bench.store.set_office(office(&["other.test"])).await.unwrap();
+    assert_eq!(refused, OfficeChange::PeopleInDomain("office.test".parse().unwrap()));
+    let (office, generation) = bench.store.office().await.unwrap().unwrap();
+    assert_eq!((office.domains()[0].as_str(), generation.0), ("office.test", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_wait_together_are_all_done_once() {
+    let bench = Arc::new(Bench::new().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for i in 0..300 {
+        let bench = Arc::clone(&bench);
+        tasks.spawn(async move {
+            // Every address is asked for twice: one of the two is refused, the rest of the group is not hurt.
+            let uri = format!("p{}@office.test", i / 2).parse().unwrap();
+            bench.store.create_account(uri, "P".parse().unwrap(), "h".into(), NOON).await.unwrap()
+        });
+    }
+    let made = tasks.join_all().await;
+    let refused = made.iter().filter(|m| **m == fulmar_store::NewAccount::AddressTaken).count();
+    assert_eq!(refused, 150);
+    assert_eq!(bench.store.accounts().await.unwrap().len(), 153);
+}

@@ -1,0 +1,88 @@
+//! An office with three people, for the tests of the store.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use fulmar_domain::{
+    Account, Office, SessionId, Timestamp,
+    event::{Event, Numbered},
+    office::Ports,
+    presence::Availability,
+};
+use fulmar_store::{Actor, NewAccount, NewSession, Said, StartedSession, Store, TicketDigest};
+use tempfile::TempDir;
+
+/// The time at which everything begins.
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) dir: TempDir,
+}
+
+impl Bench {
+    /// An office `office.test` with anna, ben and carla.
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        store.set_office(office(&["office.test"])).await.unwrap();
+        for name in ["anna", "ben", "carla"] {
+            let uri = format!("{name}@office.test").parse().unwrap();
+            let made = store.create_account(uri, name.parse().unwrap(), "hash".into(), NOON).await.unwrap();
+            assert!(matches!(made, NewAccount::Created(_)));
+        }
+        Self { store, dir }
+    }
+
+    pub(crate) async fn account(&self, name: &str) -> Account {
+        let uri = format!("{name}@office.test").parse().unwrap();
+        self.store.account(&uri).await.unwrap().unwrap()
+    }
+
+    /// Signs `name` in on a device with a ticket of its own.
+    pub(crate) async fn sign_in(&self, name: &str, device: &str, now: Timestamp) -> Actor {
+        let account = self.account(name).await.id;
+        let digest = TicketDigest::of(format!("{name}/{device}").as_bytes());
+        let _ = self.store.keep_ticket(digest, account, now + Duration::from_secs(3600)).await;
+        let id: SessionId = format!("{name}-{device}-{}", now.as_millis()).parse().unwrap();
+        let new = NewSession {
+            id: id.clone(),
+            account,
+            endpoint: device.parse().unwrap(),
+            device_name: device.into(),
+            availability: Availability::Online,
+        };
+        let started = self.store.start_session(new, digest, now).await.unwrap();
+        assert!(matches!(started, StartedSession::Started(_)), "{started:?}");
+        Actor { account, session: id }
+    }
+
+    /// Everything that waits for a session after `ack`.
+    pub(crate) async fn events(&self, actor: &Actor, ack: u64, now: Timestamp) -> Vec<Numbered> {
+        self.store.inbox(&actor.session, ack, now).await.unwrap().expect("the session lives").events
+    }
+
+    /// The texts of the messages that wait for a session.
+    pub(crate) async fn texts(&self, actor: &Actor, now: Timestamp) -> Vec<String> {
+        let events = self.events(actor, 0, now).await.into_iter();
+        events
+            .filter_map(|e| match e.event {
+                Event::MessageReceived(message) => Some(message.text.reveal().to_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn office(domains: &[&str]) -> Office {
+    let inside = BTreeSet::from(["127.0.0.1".parse().unwrap()]);
+    let domains = domains.iter().map(|d| d.parse().unwrap()).collect();
+    Office::new(domains, inside, BTreeSet::new(), Ports::default(), NOON).unwrap()
+}
+
+pub(crate) fn said(id: &str, text: &str) -> Said {
+    Said { client_id: id.parse().unwrap(), text: text.parse().unwrap() }
+}
+
+pub(crate) fn after(seconds: u64) -> Timestamp {
+    NOON + Duration::from_secs(seconds)
+}

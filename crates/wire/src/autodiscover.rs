@@ -1,0 +1,248 @@
+//! The Autodiscover documents ([MS-OCDISCWS]) in the four forms that clients ask for.
+//!
+//! Root leads to Domain and User; User names the registrar and the services. A document is the same object in
+//! each form; what a form has no word for is left out of it.
+
+mod json;
+mod negotiation;
+mod xml;
+
+use thiserror::Error;
+
+pub use negotiation::Format;
+
+use crate::XmlError;
+
+/// The path of the Root document.
+pub const ROOT_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root";
+/// The path of the Domain document.
+pub const DOMAIN_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/domain";
+/// The path of the User document for clients that present a web ticket.
+pub const USER_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/user";
+/// The path of the User document for clients that present a bearer token.
+pub const OAUTH_USER_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
+/// The path of the mobility service.
+pub const MCX_PATH: &str = "/Mcx/McxService.svc";
+
+/// From which side of the office the request came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLocation {
+    /// The office network.
+    Internal,
+    /// Everywhere else.
+    External,
+}
+
+impl AccessLocation {
+    /// The word in the documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "Internal",
+            Self::External => "External",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Internal, Self::External]
+            .into_iter()
+            .find(|location| location.as_str().eq_ignore_ascii_case(text))
+    }
+}
+
+/// An Autodiscover document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where the request came in.
+    pub access_location: AccessLocation,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a document says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Where to go on. Either a single `Redirect`, or at least `Domain` and `User`.
+    Root {
+        /// Token and absolute URL.
+        links: Vec<Link>,
+    },
+    /// What holds for a whole SIP domain; nothing about a person.
+    Domain {
+        /// Token and absolute URL.
+        links: Vec<Link>,
+    },
+    /// What holds for the person who asked.
+    User {
+        /// The registrar from inside.
+        sip_internal: SipAccess,
+        /// The registrar from outside.
+        sip_external: SipAccess,
+        /// Token and absolute URL.
+        links: Vec<Link>,
+    },
+}
+
+/// A named URL. The URL is absolute and has a path: clients hang without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Such as `User` or `External/Mcx`.
+    pub token: String,
+    /// The URL.
+    pub href: String,
+}
+
+/// A registrar: TLS to this host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipAccess {
+    /// Host name.
+    pub fqdn: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// Why a body is no Autodiscover document.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidDocument {
+    /// Not XML that is looked at.
+    #[error("the document is not readable XML")]
+    Xml(#[from] XmlError),
+    /// Not JSON.
+    #[error("the document is not readable JSON")]
+    Json,
+    /// Neither Root nor Domain nor User.
+    #[error("the document is not an Autodiscover document")]
+    Unknown,
+}
+
+impl Document {
+    /// The Root document of a box whose links begin with `origin`, such as `https://web.office.example`.
+    pub fn root(access_location: AccessLocation, origin: &str) -> Self {
+        let links = vec![
+            Link::new("Domain", origin, DOMAIN_PATH),
+            Link::new("User", origin, USER_PATH),
+            Link::new("Self", origin, ROOT_PATH),
+            Link::new("OAuth", origin, OAUTH_USER_PATH),
+        ];
+        Self { access_location, body: Body::Root { links } }
+    }
+
+    /// The only thing said over plain HTTP: go on at the Root document of `origin`.
+    pub fn redirect(access_location: AccessLocation, origin: &str) -> Self {
+        let links = vec![Link::new("Redirect", origin, ROOT_PATH)];
+        Self { access_location, body: Body::Root { links } }
+    }
+
+    /// The Domain document.
+    pub fn domain(access_location: AccessLocation, origin: &str) -> Self {
+        let links = vec![
+            Link::new("Internal/Autodiscover", origin, ROOT_PATH),
+            Link::new("External/Autodiscover", origin, ROOT_PATH),
+        ];
+        Self { access_location, body: Body::Domain { links } }
+    }
+
+    /// The User document. Inside and outside get the same web host, so that a phone that roams keeps it.
+    pub fn user(access_location: AccessLocation, origin: &str, registrar: SipAccess) -> Self {
+        let links = vec![
+            Link::new("Internal/Autodiscover", origin, ROOT_PATH),
+            Link::new("External/Autodiscover", origin, ROOT_PATH),
+            Link::new("Internal/Mcx", origin, MCX_PATH),
+            Link::new("External/Mcx", origin, MCX_PATH),
+            Link::new("Self", origin, USER_PATH),
+        ];
+        let body = Body::User { sip_internal: registrar.clone(), sip_external: registrar, links };
+        Self { access_location, body }
+    }
+
+    /// The body in one form.
+    pub fn write(&self, format: Format) -> String {
+        match format {
+            Format::Xml => xml::write(self),
+            Format::TokenJson => json::tokens(self),
+            Format::UcwaJson => json::relations(self),
+            Format::UcwaXml => xml::relations(self),
+        }
+    }
+
+    /// Reads the XML or the token JSON form, whichever `content_type` says.
+    ///
+    /// # Errors
+    /// [`InvalidDocument`]
+    pub fn parse(content_type: &str, body: &[u8]) -> Result<Self, InvalidDocument> {
+        if content_type.contains("json") { json::parse(body) } else { xml::parse(body) }
+    }
+
+    /// The URL of the link with that token, compared without case.
+    pub fn link(&self, token: &str) -> Option<&str> {
+        let (Body::Root { links } | Body::Domain { links } | Body::User { links, .. }) = &self.body;
+        links.iter().find(|link| link.token.eq_ignore_ascii_case(token)).map(|link| link.href.as_str())
+    }
+}
+
+impl Link {
+    fn new(token: &str, origin: &str, path: &str) -> Self {
+        Self { token: token.into(), href: format!("{origin}{path}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORIGIN: &str = "https://web.office.test";
+
+    fn documents() -> [Document; 4] {
+        let registrar = SipAccess { fqdn: "sip.office.test".into(), port: 5061 };
+        [
+            Document::root(AccessLocation::External, ORIGIN),
+            Document::redirect(AccessLocation::Internal, ORIGIN),
+            Document::domain(AccessLocation::Internal, ORIGIN),
+            Document::user(AccessLocation::External, ORIGIN, registrar),
+        ]
+    }
+
+    #[test]
+    fn every_document_reads_back_from_xml_and_token_json() {
+        for document in documents() {
+            for format in [Format::Xml, Format::TokenJson] {
+                let written = document.write(format);
+                let read = Document::parse(format.content_type(), written.as_bytes());
+                assert_eq!(read.as_ref(), Ok(&document), "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_root_document_is_what_the_specification_prints() {
+        let [root, ..] = documents();
+        assert_eq!(
+            root.write(Format::Xml),
+            concat!(
+                r#"<?xml version="1.0" encoding="utf-8"?><AutodiscoverResponse AccessLocation="External"><Root>"#,
+                r#"<Link token="Domain" href="https://web.office.test/Autodiscover/AutodiscoverService.svc/root/domain"/>"#,
+                r#"<Link token="User" href="https://web.office.test/Autodiscover/AutodiscoverService.svc/root/user"/>"#,
+                r#"<Link token="Self" href="https://web.office.test/Autodiscover/AutodiscoverService.svc/root"/>"#,
+                r#"<Link token="OAuth" href="https://web.office.test/Autodiscover/AutodiscoverService.svc/root/oauth/user"/>"#,
+                r"</Root></AutodiscoverResponse>",
+            )
+        );
+    }
+
+    #[test]
+    fn the_ucwa_forms_lead_to_the_oauth_flavour_of_the_user() {
+        let [root, redirect, ..] = documents();
+        let json: serde_json::Value = serde_json::from_str(&root.write(Format::UcwaJson)).unwrap();
+        assert_eq!(json["_links"]["user"]["href"], format!("{ORIGIN}{OAUTH_USER_PATH}"));
+        assert_eq!(json["_links"]["self"]["href"], format!("{ORIGIN}{ROOT_PATH}"));
+        let json: serde_json::Value = serde_json::from_str(&redirect.write(Format::UcwaJson)).unwrap();
+        assert_eq!(json["_links"]["redirect"]["href"], format!("{ORIGIN}{ROOT_PATH}"));
+        assert!(root.write(Format::UcwaXml).contains(r#"<link rel="user" href="https://web.office.test/"#));
+    }
+
+    #[test]
+    fn rubbish_is_no_document() {
+        assert_eq!(Document::parse("application/json", b"[]"), Err(InvalidDocument::Json));
+        assert_eq!(Document::parse("text/xml", b"<a/>"), Err(InvalidDocument::Unknown));
+        assert!(matches!(Document::parse("text/xml", b"<a"), Err(InvalidDocument::Xml(_))));
+    }
+}

@@ -1,0 +1,95 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{AccessLocation, Body, Document, InvalidDocument, Link, SipAccess, xml::ucwa_links};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response {
+    access_location: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Links>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Links>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<User>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Links {
+    links: Vec<TokenLink>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct User {
+    links: Vec<TokenLink>,
+    sip_client_internal_access: Access,
+    sip_client_external_access: Access,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenLink {
+    href: String,
+    token: String,
+}
+
+/// No sample of the original shows whether `port` is a string; it is one in the XML, so it is one here.
+#[derive(Serialize, Deserialize)]
+struct Access {
+    fqdn: String,
+    port: String,
+}
+
+#[expect(clippy::expect_used, reason = "strings always have a JSON form")]
+pub(super) fn tokens(document: &Document) -> String {
+    let links = |links: &[Link]| {
+        links.iter().map(|link| TokenLink { href: link.href.clone(), token: link.token.clone() }).collect()
+    };
+    let access = |access: &SipAccess| Access { fqdn: access.fqdn.clone(), port: access.port.to_string() };
+    let access_location = document.access_location.as_str().to_owned();
+    let mut response = Response { access_location, root: None, domain: None, user: None };
+    match &document.body {
+        Body::Root { links: all } => response.root = Some(Links { links: links(all) }),
+        Body::Domain { links: all } => response.domain = Some(Links { links: links(all) }),
+        Body::User { sip_internal, sip_external, links: all } => {
+            response.user = Some(User {
+                links: links(all),
+                sip_client_internal_access: access(sip_internal),
+                sip_client_external_access: access(sip_external),
+            });
+        }
+    }
+    serde_json::to_string(&response).expect("strings have a JSON form")
+}
+
+pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
+    let response: Response = serde_json::from_slice(body).map_err(|_| InvalidDocument::Json)?;
+    let access_location = AccessLocation::read(&response.access_location).ok_or(InvalidDocument::Unknown)?;
+    let links = |links: Vec<TokenLink>| {
+        links.into_iter().map(|link| Link { token: link.token, href: link.href }).collect()
+    };
+    let access = |access: Access| {
+        let port = access.port.parse().map_err(|_| InvalidDocument::Unknown)?;
+        Ok::<_, InvalidDocument>(SipAccess { fqdn: access.fqdn, port })
+    };
+    let body = match (response.root, response.domain, response.user) {
+        (Some(root), None, None) => Body::Root { links: links(root.links) },
+        (None, Some(domain), None) => Body::Domain { links: links(domain.links) },
+        (None, None, Some(user)) => Body::User {
+            sip_internal: access(user.sip_client_internal_access)?,
+            sip_external: access(user.sip_client_external_access)?,
+            links: links(user.links),
+        },
+        _ => return Err(InvalidDocument::Unknown),
+    };
+    Ok(Document { access_location, body })
+}
+
+pub(super) fn relations(document: &Document) -> String {
+    let (rel, links) = ucwa_links(document);
+    let links: Map<String, Value> =
+        links.into_iter().map(|(rel, href)| (rel.to_owned(), json!({ "href": href }))).collect();
+    json!({ "_links": links, "rel": rel }).to_string()
+}

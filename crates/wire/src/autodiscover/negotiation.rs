@@ -1,0 +1,84 @@
+//! Which form a client gets.
+
+/// A form of the documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `AutodiscoverResponse` in XML.
+    Xml,
+    /// The same in JSON, with a list of links and tokens.
+    TokenJson,
+    /// `_links` in JSON.
+    UcwaJson,
+    /// `resource` and `link` in XML.
+    UcwaXml,
+}
+
+impl Format {
+    /// The form that the `Accept` header of a request asks for (RFC 9110 §12.5.1); token JSON when it asks for
+    /// nothing in particular. A version that is not known gets version 1: there is no other.
+    pub fn negotiate(accept: Option<&str>) -> Self {
+        let mut best = (0, Self::TokenJson);
+        for range in accept.unwrap_or("*/*").split(',') {
+            let (media_type, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let quality = quality(parameters);
+            // The first of equals is taken: that is the order in which clients list what they like.
+            if let Some(format) = Self::of(media_type.trim()).filter(|_| quality > best.0) {
+                best = (quality, format);
+            }
+        }
+        best.1
+    }
+
+    fn of(media_type: &str) -> Option<Self> {
+        Some(match media_type.to_ascii_lowercase().as_str() {
+            "application/vnd.microsoft.rtc.autodiscover+xml" => Self::Xml,
+            "application/vnd.microsoft.rtc.autodiscover+json" | "*/*" | "application/*" | "text/html" => {
+                Self::TokenJson
+            }
+            "application/json" | "application/vnd.microsoft.com.ucwa+json" => Self::UcwaJson,
+            "application/xml" | "application/vnd.microsoft.com.ucwa+xml" => Self::UcwaXml,
+            _ => return None,
+        })
+    }
+
+    /// The `Content-Type` of this form.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Xml => "application/vnd.microsoft.rtc.autodiscover+xml; v=1",
+            Self::TokenJson => "application/vnd.microsoft.rtc.autodiscover+json; v=1",
+            Self::UcwaJson => "application/json",
+            Self::UcwaXml => "application/xml",
+        }
+    }
+}
+
+/// The weight in thousandths; 1000 when none is given or it can not be read.
+fn quality(parameters: &str) -> u16 {
+    let weight = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
+    let weight = weight.and_then(|weight| weight.trim().parse::<f32>().ok());
+    weight.map_or(1000, |weight| (weight.clamp(0.0, 1.0) * 1000.0) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_generation_of_clients_gets_its_form() {
+        let negotiate = |accept| Format::negotiate(Some(accept));
+        assert_eq!(negotiate("application/vnd.microsoft.rtc.autodiscover+xml;v=1"), Format::Xml);
+        assert_eq!(negotiate("Application/vnd.microsoft.rtc.autodiscover+JSON;v=2"), Format::TokenJson);
+        assert_eq!(negotiate("application/vnd.microsoft.com.ucwa+xml"), Format::UcwaXml);
+        assert_eq!(negotiate("application/json"), Format::UcwaJson);
+        assert_eq!(negotiate("text/html,application/xhtml+xml,*/*;q=0.8"), Format::TokenJson);
+        assert_eq!(negotiate("image/png"), Format::TokenJson);
+        assert_eq!(Format::negotiate(None), Format::TokenJson);
+    }
+
+    #[test]
+    fn weights_count() {
+        let accept = "application/json;q=0.1, application/vnd.microsoft.rtc.autodiscover+xml;v=1;q=0.9";
+        assert_eq!(Format::negotiate(Some(accept)), Format::Xml);
+        assert_eq!(Format::negotiate(Some("application/json;q=0, application/xml;q=0.5")), Format::UcwaXml);
+    }
+}

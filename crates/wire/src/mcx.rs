@@ -1,0 +1,23 @@
+//! The mobility service's own grammar; `crates/mobility/MCX.md` is its specification.
+//!
+//! A client posts [`Requests`] and is answered with [`Responses`] at once; what came of them, and what others
+//! did, it fetches as [`Events`] with a [`Poll`].
+
+mod error;
+mod events;
+mod poll;
+mod requests;
+mod responses;
+
+pub use error::McxError;
+pub use events::{Contact, Event, Events, Numbered};
+pub use poll::{InvalidPoll, Poll};
+pub use requests::{Command, Instant, Rejection, RejectionCode, Request, Requests};
+pub use responses::{Response, Responses};
+
+/// The namespace of every element.
+pub const NAMESPACE: &str = "urn:fulmar:mcx:1";
+/// The `Content-Type` of every body.
+pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
+/// The most commands in one body.
+pub const MAX_COMMANDS: usize = 16;

@@ -1,0 +1,387 @@
+use roxmltree::Node;
+
+use crate::{
+    Secret, XmlError,
+    mcx::{MAX_COMMANDS, NAMESPACE},
+    xml::{self, Writer},
+};
+
+/// The longest value of an attribute or element that is not the text of a message, in bytes.
+const MAX_VALUE: usize = 1024;
+/// The most people in one `subscribePresence`.
+const MAX_PEOPLE: usize = 100;
+
+/// A body of commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// The session; absent for `initiateSession` alone.
+    pub sid: Option<String>,
+    /// In the order in which they are carried out. What is wrong with one is said of that one.
+    pub commands: Vec<Result<Request, Rejection>>,
+}
+
+/// A command with the client's name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The client's name for the command; comes back with its results.
+    pub rid: String,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What a client can ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Sign this device in.
+    InitiateSession {
+        /// The device's own, lasting name.
+        endpoint_id: String,
+        /// What the person calls it.
+        device_name: String,
+        /// Which client this is, such as `iPhoneLync/4.7`.
+        client_tag: String,
+        /// What to publish to begin with; online when absent.
+        availability: Option<String>,
+    },
+    /// Sign it out.
+    TerminateSession,
+    /// Tell me who works here.
+    QueryContactList,
+    /// Tell others how I am.
+    PublishSelfPresence {
+        /// One of the numbers of the grammar.
+        availability: String,
+        /// A line beside it; unchanged when absent.
+        note: Option<String>,
+    },
+    /// Tell me how these people are.
+    SubscribePresence {
+        /// SIP URIs.
+        uris: Vec<String>,
+    },
+    /// Somebody looks at the device, or nobody does.
+    SetApplicationState {
+        /// `foreground` or `background`.
+        state: String,
+    },
+    /// Where the device is woken.
+    RegisterPush {
+        /// By whom.
+        provider: String,
+        /// The provider's address of the device.
+        token: Secret,
+    },
+    /// Do not wake it any more.
+    UnregisterPush,
+    /// Wake it now, to see whether that works.
+    TestPush,
+    /// Ask somebody for a conversation.
+    InitiateImSession {
+        /// SIP URI.
+        to: String,
+        /// What is said with the invitation.
+        first: Option<Instant>,
+    },
+    /// Take an invitation.
+    AcceptImSession {
+        /// Which conversation.
+        conf_id: String,
+    },
+    /// Refuse it.
+    DeclineImSession {
+        /// Which conversation.
+        conf_id: String,
+    },
+    /// Leave.
+    TerminateImSession {
+        /// Which conversation.
+        conf_id: String,
+    },
+    /// Say something.
+    SendMessage {
+        /// Which conversation.
+        conf_id: String,
+        /// What.
+        message: Instant,
+    },
+    /// I am writing.
+    NotifyComposing {
+        /// Which conversation.
+        conf_id: String,
+    },
+}
+
+/// A message of plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// The client's name for it: the same name is the same message.
+    pub message_id: String,
+    /// What is said.
+    pub text: Secret,
+}
+
+/// Why a command was not taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The command, where it had a name.
+    pub rid: Option<String>,
+    /// The kind of reason.
+    pub code: RejectionCode,
+    /// A sentence for people.
+    pub reason: String,
+}
+
+/// Kinds of reasons to reject a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionCode {
+    /// An attribute or element is missing.
+    Malformed,
+    /// Nothing that the grammar has.
+    UnknownCommand,
+    /// A value out of its bounds.
+    InvalidValue,
+    /// More than 16 commands in one body; this and all after it were not looked at.
+    TooManyCommands,
+    /// There is no such session, or it has ended: sign in again.
+    NoSession,
+    /// The ticket does not allow it.
+    NotAllowed,
+    /// The box failed; the same command may be given again.
+    ServiceFailure,
+}
+
+impl RejectionCode {
+    const ALL: [Self; 7] = [
+        Self::Malformed,
+        Self::UnknownCommand,
+        Self::InvalidValue,
+        Self::TooManyCommands,
+        Self::NoSession,
+        Self::NotAllowed,
+        Self::ServiceFailure,
+    ];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnknownCommand => "unknownCommand",
+            Self::InvalidValue => "invalidValue",
+            Self::TooManyCommands => "tooManyCommands",
+            Self::NoSession => "noSession",
+            Self::NotAllowed => "notAllowed",
+            Self::ServiceFailure => "serviceFailure",
+        }
+    }
+
+    pub(super) fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == word)
+    }
+}
+
+impl Requests {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`XmlError`] when the body as a whole is not one of commands.
+    pub fn parse(body: &[u8]) -> Result<Self, XmlError> {
+        xml::read(body, |root| {
+            if !root.has_tag_name((NAMESPACE, "mcxRequests")) {
+                let problem = format!("the root element is not `mcxRequests` of `{NAMESPACE}`");
+                return Err(XmlError::Unexpected(problem));
+            }
+            let mut elements = root.children().filter(Node::is_element);
+            let mut commands: Vec<_> = elements.by_ref().take(MAX_COMMANDS).map(request).collect();
+            if let Some(node) = elements.next() {
+                commands.push(Err(rejection(
+                    node,
+                    RejectionCode::TooManyCommands,
+                    "a body has at most 16 commands",
+                )));
+            }
+            if commands.is_empty() {
+                return Err(XmlError::Unexpected("`mcxRequests` has no command".into()));
+            }
+            Ok(Self { sid: root.attribute("sid").map(str::to_owned), commands })
+        })
+    }
+
+    /// The body. Commands that are rejections are left out.
+    pub fn to_xml(&self) -> String {
+        let sid = self.sid.as_deref().map(|sid| ("sid", sid));
+        let attributes: Vec<_> = sid.into_iter().chain([("xmlns", NAMESPACE)]).collect();
+        let mut writer = Writer::new();
+        writer.element("mcxRequests", &attributes, |w| {
+            for request in self.commands.iter().flatten() {
+                write(w, request);
+            }
+        });
+        writer.finish()
+    }
+}
+
+fn rejection(node: Node<'_, '_>, code: RejectionCode, reason: impl Into<String>) -> Rejection {
+    let rid = node.attribute("rid").filter(|rid| rid.len() <= MAX_VALUE).map(str::to_owned);
+    Rejection { rid, code, reason: reason.into() }
+}
+
+fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
+    let rid = attribute(node, "rid")?;
+    let conf_id = || attribute(node, "confId");
+    let optional = |name| bounded(node, name, node.attribute(name));
+    let command = match node.tag_name().name() {
+        "initiateSession" => Command::InitiateSession {
+            endpoint_id: attribute(node, "endpointId")?,
+            device_name: attribute(node, "deviceName")?,
+            client_tag: attribute(node, "clientTag")?,
+            availability: optional("availability")?,
+        },
+        "terminateSession" => Command::TerminateSession,
+        "queryContactList" => Command::QueryContactList,
+        "publishSelfPresence" => Command::PublishSelfPresence {
+            availability: attribute(node, "availability")?,
+            note: optional("note")?,
+        },
+        "subscribePresence" => Command::SubscribePresence { uris: people(node)? },
+        "setApplicationState" => Command::SetApplicationState { state: attribute(node, "state")? },
+        "registerPush" => Command::RegisterPush {
+            provider: attribute(node, "provider")?,
+            token: attribute(node, "token")?.into(),
+        },
+        "unregisterPush" => Command::UnregisterPush,
+        "testPush" => Command::TestPush,
+        "initiateImSession" => Command::InitiateImSession {
+            to: attribute(node, "to")?,
+            first: xml::child(node, "message").map(instant).transpose()?,
+        },
+        "acceptImSession" => Command::AcceptImSession { conf_id: conf_id()? },
+        "declineImSession" => Command::DeclineImSession { conf_id: conf_id()? },
+        "terminateImSession" => Command::TerminateImSession { conf_id: conf_id()? },
+        "sendMessage" => Command::SendMessage {
+            conf_id: conf_id()?,
+            message: instant(element(node, "message")?)
+                .map_err(|r| Rejection { rid: Some(rid.clone()), ..r })?,
+        },
+        "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()? },
+        other => {
+            let reason = format!("there is no command `{}`", other.chars().take(64).collect::<String>());
+            return Err(rejection(node, RejectionCode::UnknownCommand, reason));
+        }
+    };
+    Ok(Request { rid, command })
+}
+
+fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Rejection> {
+    let missing = || {
+        let reason = format!("`{}` has no `{name}`", node.tag_name().name());
+        rejection(node, RejectionCode::Malformed, reason)
+    };
+    bounded(node, name, node.attribute(name))?.ok_or_else(missing)
+}
+
+fn bounded(node: Node<'_, '_>, name: &str, value: Option<&str>) -> Result<Option<String>, Rejection> {
+    if value.is_some_and(|value| value.len() > MAX_VALUE) {
+        let reason = format!("`{name}` has more than {MAX_VALUE} bytes");
+        return Err(rejection(node, RejectionCode::InvalidValue, reason));
+    }
+    Ok(value.map(str::to_owned))
+}
+
+fn element<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, Rejection> {
+    xml::child(node, name).ok_or_else(|| {
+        let reason = format!("`{}` has no element `{name}`", node.tag_name().name());
+        rejection(node, RejectionCode::Malformed, reason)
+    })
+}
+
+fn instant(node: Node<'_, '_>) -> Result<Instant, Rejection> {
+    let command = node.parent().unwrap_or(node);
+    let named = |r: Rejection| Rejection { rid: command.attribute("rid").map(str::to_owned), ..r };
+    let message_id = attribute(node, "messageId").map_err(named)?;
+    let format = node.attribute("format").unwrap_or("text/plain");
+    if format != "text/plain" {
+        let reason = "the format of a message is `text/plain`";
+        return Err(rejection(command, RejectionCode::InvalidValue, reason));
+    }
+    Ok(Instant { message_id, text: xml::text(node).into() })
+}
+
+fn people(node: Node<'_, '_>) -> Result<Vec<String>, Rejection> {
+    let people = node.children().filter(|child| child.tag_name().name() == "user");
+    let uris: Vec<_> = people
+        .map(|user| {
+            attribute(user, "uri")
+                .map_err(|r| Rejection { rid: node.attribute("rid").map(str::to_owned), ..r })
+        })
+        .collect::<Result<_, _>>()?;
+    if uris.is_empty() || uris.len() > MAX_PEOPLE {
+        let reason = format!("`subscribePresence` has 1 to {MAX_PEOPLE} elements `user`");
+        return Err(rejection(node, RejectionCode::InvalidValue, reason));
+    }
+    Ok(uris)
+}
+
+impl Command {
+    /// The name of its element.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::InitiateSession { .. } => "initiateSession",
+            Self::TerminateSession => "terminateSession",
+            Self::QueryContactList => "queryContactList",
+            Self::PublishSelfPresence { .. } => "publishSelfPresence",
+            Self::SubscribePresence { .. } => "subscribePresence",
+            Self::SetApplicationState { .. } => "setApplicationState",
+            Self::RegisterPush { .. } => "registerPush",
+            Self::UnregisterPush => "unregisterPush",
+            Self::TestPush => "testPush",
+            Self::InitiateImSession { .. } => "initiateImSession",
+            Self::AcceptImSession { .. } => "acceptImSession",
+            Self::DeclineImSession { .. } => "declineImSession",
+            Self::TerminateImSession { .. } => "terminateImSession",
+            Self::SendMessage { .. } => "sendMessage",
+            Self::NotifyComposing { .. } => "notifyComposing",
+        }
+    }
+}
+
+fn write(writer: &mut Writer, Request { rid, command }: &Request) {
+    let mut attributes = vec![("rid", rid.as_str())];
+    match command {
+        Command::InitiateSession { endpoint_id, device_name, client_tag, availability } => {
+            attributes.extend([("endpointId", endpoint_id.as_str()), ("deviceName", device_name)]);
+            attributes.push(("clientTag", client_tag));
+            attributes.extend(availability.as_deref().map(|value| ("availability", value)));
+        }
+        Command::PublishSelfPresence { availability, note } => {
+            attributes.push(("availability", availability));
+            attributes.extend(note.as_deref().map(|value| ("note", value)));
+        }
+        Command::SetApplicationState { state } => attributes.push(("state", state)),
+        Command::RegisterPush { provider, token } => {
+            attributes.extend([("provider", provider.as_str()), ("token", token.reveal())]);
+        }
+        Command::InitiateImSession { to, .. } => attributes.push(("to", to)),
+        Command::AcceptImSession { conf_id }
+        | Command::DeclineImSession { conf_id }
+        | Command::TerminateImSession { conf_id }
+        | Command::SendMessage { conf_id, .. }
+        | Command::NotifyComposing { conf_id } => attributes.push(("confId", conf_id)),
+        Command::TerminateSession
+        | Command::QueryContactList
+        | Command::SubscribePresence { .. }
+        | Command::UnregisterPush
+        | Command::TestPush => {}
+    }
+    writer.element(command.name(), &attributes, |w| match command {
+        Command::SubscribePresence { uris } => {
+            for uri in uris {
+                w.empty("user", &[("uri", uri)]);
+            }
+        }
+        Command::InitiateImSession { first: Some(message), .. } | Command::SendMessage { message, .. } => {
+            let attributes = [("messageId", message.message_id.as_str()), ("format", "text/plain")];
+            w.element("message", &attributes, |w| w.text(message.text.reveal()));
+        }
+        _ => {}
+    });
+}

@@ -1,0 +1,169 @@
+//! The resource owner password grant (RFC 6749 §4.3) as the web ticket service speaks it.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{MAX_BODY, Secret};
+
+/// What a client sends to be given a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordGrant {
+    /// The address of the person.
+    pub username: String,
+    /// Their password.
+    pub password: Secret,
+}
+
+/// What it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The ticket, without the `cwt=` that stands before it on the wire.
+    pub ticket: Secret,
+    /// Seconds until the ticket ends.
+    pub expires_in: u64,
+}
+
+/// Why it is given nothing (RFC 6749 §5.2). The text is the `error` of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OAuthError {
+    /// A parameter is missing, doubled, or the body is no form.
+    #[error("invalid_request")]
+    InvalidRequest,
+    /// Wrong name or password; which of the two is not said.
+    #[error("invalid_grant")]
+    InvalidGrant,
+    /// Anything but `password`.
+    #[error("unsupported_grant_type")]
+    UnsupportedGrantType,
+    /// Too many attempts. The name is that of RFC 6749 §4.1.2.1.
+    #[error("temporarily_unavailable")]
+    TemporarilyUnavailable,
+    /// The box failed.
+    #[error("server_error")]
+    ServerError,
+}
+
+/// The body is not the answer of a token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the body is not an OAuth token with `access_token` and `expires_in`")]
+pub struct InvalidToken;
+
+impl PasswordGrant {
+    /// Reads a form.
+    ///
+    /// # Errors
+    /// [`OAuthError::InvalidRequest`] or [`OAuthError::UnsupportedGrantType`].
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+        if body.len() > MAX_BODY {
+            return Err(OAuthError::InvalidRequest);
+        }
+        let one = |wanted: &str| {
+            let mut values =
+                form_urlencoded::parse(body).filter(|(key, _)| key == wanted).map(|(_, value)| value);
+            // A parameter that comes twice is refused (RFC 6749 §3.2).
+            let value = values.next().ok_or(OAuthError::InvalidRequest)?.into_owned();
+            if values.next().is_some() { Err(OAuthError::InvalidRequest) } else { Ok(value) }
+        };
+        if one("grant_type")? != "password" {
+            return Err(OAuthError::UnsupportedGrantType);
+        }
+        Ok(Self { username: one("username")?, password: one("password")?.into() })
+    }
+
+    /// The form.
+    pub fn to_form(&self) -> String {
+        form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "password")
+            .append_pair("username", &self.username)
+            .append_pair("password", self.password.reveal())
+            .finish()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenBody {
+    access_token: String,
+    expires_in: u64,
+    ms_rtc_identityscope: String,
+    token_type: String,
+}
+
+impl Token {
+    /// The JSON body.
+    pub fn to_json(&self) -> String {
+        let body = TokenBody {
+            access_token: format!("cwt={}", self.ticket.reveal()),
+            expires_in: self.expires_in,
+            ms_rtc_identityscope: "local".into(),
+            token_type: "Bearer".into(),
+        };
+        json(&body)
+    }
+
+    /// Reads the JSON body.
+    ///
+    /// # Errors
+    /// [`InvalidToken`]
+    pub fn parse(body: &[u8]) -> Result<Self, InvalidToken> {
+        let body: TokenBody = serde_json::from_slice(body).map_err(|_| InvalidToken)?;
+        let ticket = body.access_token.strip_prefix("cwt=").ok_or(InvalidToken)?;
+        Ok(Self { ticket: ticket.into(), expires_in: body.expires_in })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ErrorBody {
+    error: OAuthError,
+}
+
+impl OAuthError {
+    /// The JSON body.
+    pub fn to_json(self) -> String {
+        json(&ErrorBody { error: self })
+    }
+
+    /// Reads the JSON body; `None` when it is none.
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "strings and numbers always have a JSON form")]
+fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("strings and numbers have a JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_grant_reads_back(username in "\\PC{0,40}", password in "\\PC{0,40}") {
+            let grant = PasswordGrant { username, password: password.into() };
+            prop_assert_eq!(PasswordGrant::parse(grant.to_form().as_bytes()), Ok(grant));
+        }
+    }
+
+    #[test]
+    fn a_bad_form_says_what_is_bad() {
+        let parse = |body: &str| PasswordGrant::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(parse(""), OAuthError::InvalidRequest);
+        assert_eq!(parse("grant_type=password&username=a"), OAuthError::InvalidRequest);
+        assert_eq!(parse("grant_type=password&username=a&username=b&password=c"), OAuthError::InvalidRequest);
+        assert_eq!(parse("grant_type=client_credentials"), OAuthError::UnsupportedGrantType);
+    }
+
+    #[test]
+    fn tokens_and_errors_read_back() {
+        let token = Token { ticket: "abc".into(), expires_in: 28800 };
+        assert!(token.to_json().contains(r#""access_token":"cwt=abc""#), "{}", token.to_json());
+        assert_eq!(Token::parse(token.to_json().as_bytes()), Ok(token));
+        assert_eq!(OAuthError::InvalidGrant.to_json(), r#"{"error":"invalid_grant"}"#);
+        assert_eq!(OAuthError::parse(br#"{"error":"invalid_grant"}"#), Some(OAuthError::InvalidGrant));
+        assert!(!format!("{:?}", Token { ticket: "abc".into(), expires_in: 1 }).contains("abc"));
+    }
+}

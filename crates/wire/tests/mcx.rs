@@ -1,0 +1,71 @@
+//! What the grammar refuses, and how.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use fulmar_wire::mcx::{Command, Instant, NAMESPACE, RejectionCode, Request, Requests};
+use proptest::prelude::*;
+
+fn commands(inside: &str) -> Vec<Result<Request, (Option<String>, RejectionCode)>> {
+    let body = format!(r#"<mcxRequests sid="s" xmlns="{NAMESPACE}">{inside}</mcxRequests>"#);
+    let commands = Requests::parse(body.as_bytes()).unwrap().commands;
+    commands.into_iter().map(|command| command.map_err(|r| (r.rid, r.code))).collect()
+}
+
+#[test]
+fn one_bad_command_does_not_hurt_the_others() {
+    let read = commands(
+        r#"<testPush rid="1"/><danceNow rid="2"/><sendMessage rid="3" confId="c"/><testPush/><testPush rid="5"/>"#,
+    );
+    let test = |rid: &str| Ok(Request { rid: rid.into(), command: Command::TestPush });
+    assert_eq!(
+        read,
+        [
+            test("1"),
+            Err((Some("2".into()), RejectionCode::UnknownCommand)),
+            Err((Some("3".into()), RejectionCode::Malformed)),
+            Err((None, RejectionCode::Malformed)),
+            test("5"),
+        ]
+    );
+}
+
+#[test]
+fn the_seventeenth_command_is_rejected_with_all_after_it() {
+    let read = commands(&r#"<testPush rid="x"/>"#.repeat(30));
+    assert_eq!(read.len(), 17);
+    assert_eq!(read[16], Err((Some("x".into()), RejectionCode::TooManyCommands)));
+}
+
+#[test]
+fn values_out_of_bounds_are_rejected_with_the_name_of_their_command() {
+    let long = "x".repeat(1025);
+    for inside in [
+        format!(r#"<setApplicationState rid="1" state="{long}"/>"#),
+        r#"<subscribePresence rid="1"/>"#.to_owned(),
+        format!(r#"<subscribePresence rid="1">{}</subscribePresence>"#, r#"<user uri="a"/>"#.repeat(101)),
+        r#"<sendMessage rid="1" confId="c"><message messageId="m" format="text/html">x</message></sendMessage>"#.to_owned(),
+    ] {
+        assert_eq!(commands(&inside), [Err((Some("1".into()), RejectionCode::InvalidValue))], "{inside}");
+    }
+}
+
+#[test]
+fn a_document_of_something_else_is_refused_whole() {
+    for body in [
+        "",
+        "<mcxRequests/>",
+        r#"<mcxRequests xmlns="urn:fulmar:mcx:1"/>"#,
+        r#"<x xmlns="urn:fulmar:mcx:1"/>"#,
+    ] {
+        assert!(Requests::parse(body.as_bytes()).is_err(), "{body}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_message_reads_back(rid in "[a-z]{1,8}", text in "[^\0-\u{1f}\u{fffe}\u{ffff}]{0,200}", id in "\\PC{1,20}") {
+        let message = Instant { message_id: id, text: text.into() };
+        let request = Request { rid, command: Command::SendMessage { conf_id: "c".into(), message } };
+        let requests = Requests { sid: Some("s".into()), commands: vec![Ok(request)] };
+        prop_assert_eq!(Requests::parse(requests.to_xml().as_bytes()), Ok(requests));
+    }
+}

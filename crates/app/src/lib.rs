@@ -1,1 +1,64 @@
-//! .
+//! The use cases of the box, one file each: the only place where rules and storage meet.
+//!
+//! Transports call [`App`] with typed values and map its errors to their own answers, one arm for each. Nothing
+//! here knows a foreign format. Everything that was answered with success is on the disk.
+
+mod authenticate;
+mod clock;
+mod command;
+mod office;
+mod password;
+mod people;
+mod poll;
+mod random;
+mod session;
+mod sign_in;
+mod throttle;
+
+use std::sync::Arc;
+
+use fulmar_store::Store;
+
+pub use authenticate::{Caller, NotAuthenticated};
+pub use clock::Clock;
+pub use command::{Command, CommandError};
+pub use office::{ChangeOfficeError, OfficeIntent};
+pub use people::{AddPersonError, ChangePersonError, MIN_PASSWORD};
+pub use poll::{Poll, PollError};
+pub use session::{DeviceDescription, InitiateSessionError};
+pub use sign_in::{IssuedTicket, SignInError, TICKET_LIFETIME};
+
+use crate::{password::Passwords, poll::HeldPolls, throttle::Throttle};
+
+/// The use cases. Clones share everything.
+#[derive(Clone)]
+pub struct App {
+    store: Store,
+    clock: Clock,
+    passwords: Passwords,
+    throttle: Arc<Throttle>,
+    held_polls: Arc<HeldPolls>,
+}
+
+impl App {
+    /// The use cases on this store, by this clock.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self {
+            store,
+            clock,
+            passwords: Passwords::new(),
+            throttle: Arc::default(),
+            held_polls: Arc::default(),
+        }
+    }
+
+    /// What only reads and needs no rule: lists for administrators, the state of the store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The present time.
+    pub fn now(&self) -> fulmar_domain::Timestamp {
+        self.clock.now()
+    }
+}

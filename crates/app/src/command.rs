@@ -1,0 +1,121 @@
+//! What a signed-in session can ask for.
+
+use fulmar_domain::{
+    ConversationId, RequestId, SessionId, SipUri,
+    conversation::Step,
+    device::PushRegistration,
+    presence::{Availability, Note},
+    session::{Activity, Session},
+};
+use fulmar_store::{Actor, Executed, Opening, Said, StoreError};
+use thiserror::Error;
+
+use crate::{
+    App, Caller,
+    random::{self, NoRandomness},
+};
+
+/// A command of a session. Its result is an event of that session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Who works here.
+    QueryContacts,
+    /// What others see of me.
+    PublishPresence(Availability, Option<Note>),
+    /// What I see of others.
+    SubscribePresence(Vec<SipUri>),
+    /// Whether somebody looks at the device.
+    SetActivity(Activity),
+    /// Where the device is woken.
+    RegisterPush(PushRegistration),
+    /// Wake it no more.
+    UnregisterPush,
+    /// Wake it now.
+    TestPush,
+    /// Ask somebody for a conversation, with something said where there is something to say.
+    OpenConversation(SipUri, Option<Said>),
+    /// Accept, decline, leave.
+    StepConversation(ConversationId, Step),
+    /// Say something.
+    Say(ConversationId, Said),
+    /// I am writing.
+    Compose(ConversationId),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// There is no such session, or it has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The session is not the one of the ticket's device.
+    #[error("the session belongs to another device or person")]
+    ForeignSession,
+    /// No name could be drawn for a conversation.
+    #[error("can not draw the name of a conversation")]
+    Random(#[from] NoRandomness),
+    /// The store failed; nothing happened.
+    #[error("can not carry a command out")]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// The session of that name, if it is the caller's.
+    ///
+    /// # Errors
+    /// [`CommandError::SessionEnded`] or [`CommandError::ForeignSession`].
+    pub async fn session_of(&self, caller: &Caller, sid: &SessionId) -> Result<Session, CommandError> {
+        let session = self.store.session(sid, self.now()).await?.ok_or(CommandError::SessionEnded)?;
+        let own = session.account == caller.account.id && caller.device == Some(session.device);
+        if own { Ok(session) } else { Err(CommandError::ForeignSession) }
+    }
+
+    /// Carries a command out. When this returns, its effects and its result are on the disk.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing happened then.
+    pub async fn execute(
+        &self,
+        session: &Session,
+        request: RequestId,
+        command: Command,
+    ) -> Result<(), CommandError> {
+        let actor = &Actor { account: session.account, session: session.id.clone() };
+        let (store, now) = (&self.store, self.now());
+        let executed = match command {
+            Command::QueryContacts => store.query_contacts(actor, request, now).await,
+            Command::PublishPresence(availability, note) => {
+                store.publish_presence(actor, request, availability, note, now).await
+            }
+            Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,
+            Command::SetActivity(activity) => store.set_activity(actor, request, activity, now).await,
+            Command::RegisterPush(registration) => {
+                store.register_push(actor, request, registration, now).await
+            }
+            Command::UnregisterPush => store.unregister_push(actor, request, now).await,
+            Command::TestPush => store.test_push(actor, request, now).await,
+            Command::OpenConversation(with, first) => {
+                let opening = Opening { id: random::identifier()?, with, first };
+                store.open_conversation(actor, request, opening, now).await
+            }
+            Command::StepConversation(conversation, step) => {
+                store.step_conversation(actor, request, conversation, step, now).await
+            }
+            Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
+            Command::Compose(conversation) => store.compose(actor, request, conversation, now).await,
+        }?;
+        match executed {
+            Executed::Accepted => Ok(()),
+            Executed::SessionEnded => Err(CommandError::SessionEnded),
+        }
+    }
+
+    /// Signs the device out; it is not woken any more.
+    ///
+    /// # Errors
+    /// [`CommandError`]
+    pub async fn terminate_session(&self, session: &Session) -> Result<(), CommandError> {
+        let ended = self.store.terminate_session(&session.id, self.now()).await?;
+        if ended { Ok(()) } else { Err(CommandError::SessionEnded) }
+    }
+}

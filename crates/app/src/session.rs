@@ -1,0 +1,59 @@
+//! Signing a device in.
+
+use fulmar_domain::{id::EndpointId, presence::Availability, session::Session};
+use fulmar_store::{NewSession, StartedSession, StoreError};
+use thiserror::Error;
+
+use crate::{
+    App, Caller,
+    random::{self, NoRandomness},
+};
+
+/// What a device says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceDescription {
+    /// Its own, lasting name.
+    pub endpoint: EndpointId,
+    /// What the person calls it, 1 to 100 characters.
+    pub name: String,
+    /// What it publishes to begin with.
+    pub availability: Availability,
+}
+
+/// Why a device was not signed in.
+#[derive(Debug, Error)]
+pub enum InitiateSessionError {
+    /// The ticket is that of another device.
+    #[error("the ticket belongs to another device")]
+    ForeignTicket,
+    /// No name could be drawn for the session.
+    #[error("can not draw the name of a session")]
+    Random(#[from] NoRandomness),
+    /// The store failed.
+    #[error("can not start a session")]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Signs a device in; the session that it had ends, and what that one had not fetched waits in this one.
+    ///
+    /// # Errors
+    /// [`InitiateSessionError`]
+    pub async fn initiate_session(
+        &self,
+        caller: &Caller,
+        device: DeviceDescription,
+    ) -> Result<Session, InitiateSessionError> {
+        let new = NewSession {
+            id: random::identifier()?,
+            account: caller.account.id,
+            endpoint: device.endpoint,
+            device_name: device.name,
+            availability: device.availability,
+        };
+        match self.store.start_session(new, caller.ticket, self.now()).await? {
+            StartedSession::Started(session) => Ok(session),
+            StartedSession::ForeignTicket => Err(InitiateSessionError::ForeignTicket),
+        }
+    }
+}

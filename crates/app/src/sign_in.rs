@@ -1,0 +1,87 @@
+//! A password for a ticket.
+
+use std::{net::IpAddr, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use fulmar_domain::{SipUri, Timestamp};
+use fulmar_store::{StoreError, TicketDigest};
+use thiserror::Error;
+
+use crate::{
+    App, password,
+    random::{self, NoRandomness},
+};
+
+/// How long a ticket lives. The original's lived eight hours.
+pub const TICKET_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+
+/// A ticket that was just issued: 43 letters, digits, `-` and `_`. It is shown once and kept as a digest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IssuedTicket {
+    /// The ticket. A secret.
+    pub ticket: String,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// Why somebody got no ticket.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// Nobody of that address, the wrong password, or a disabled person: which, is not said.
+    #[error("the address or the password is wrong")]
+    Refused,
+    /// The password was not looked at.
+    #[error("too many attempts failed")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The password could not be checked.
+    #[error("can not check a password")]
+    Hash(#[from] password::HashError),
+    /// No ticket could be drawn.
+    #[error("can not draw a ticket")]
+    Random(#[from] NoRandomness),
+    /// The store failed.
+    #[error("can not sign somebody in")]
+    Store(#[from] StoreError),
+}
+
+impl App {
+    /// Issues a ticket to whoever knows the password of `address`.
+    ///
+    /// # Errors
+    /// [`SignInError::Refused`] takes as long for an unknown address as for a wrong password.
+    pub async fn sign_in(
+        &self,
+        address: &str,
+        password: String,
+        from: IpAddr,
+    ) -> Result<IssuedTicket, SignInError> {
+        let attempt = self.throttle.attempt(address, from, self.now());
+        attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
+        let result = self.issue_ticket(address, password).await;
+        if !matches!(result, Err(SignInError::Refused)) {
+            self.throttle.forgive(address, from);
+        }
+        result
+    }
+
+    async fn issue_ticket(&self, address: &str, password: String) -> Result<IssuedTicket, SignInError> {
+        let credentials = match address.parse::<SipUri>() {
+            Ok(uri) => self.store.credentials(&uri).await?,
+            Err(_) => None,
+        };
+        let stored = credentials.as_ref().map(|found| found.password_hash.clone());
+        let matches = self.passwords.verify(password, stored).await?;
+        let account = credentials.map(|found| found.account).filter(|account| matches && !account.disabled);
+        let account = account.ok_or(SignInError::Refused)?;
+        let ticket = URL_SAFE_NO_PAD.encode(random::bytes::<32>()?);
+        let created_at = self.now();
+        let expires_at = created_at + TICKET_LIFETIME;
+        self.store.keep_ticket(TicketDigest::of(ticket.as_bytes()), account.id, expires_at).await?;
+        Ok(IssuedTicket { ticket, created_at, expires_at })
+    }
+}

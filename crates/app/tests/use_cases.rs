@@ -1,0 +1,232 @@
+//! Signing in, being refused, and waiting for events, on a real store.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    collections::BTreeSet,
+    future::pending,
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use fulmar_app::{
+    AddPersonError, App, Caller, Clock, Command, CommandError, DeviceDescription, InitiateSessionError,
+    NotAuthenticated, OfficeIntent, Poll, SignInError, TICKET_LIFETIME,
+};
+use fulmar_domain::{
+    SipUri, Timestamp,
+    event::Event,
+    office::Ports,
+    presence::Availability,
+    session::{POLL_WAIT, Session},
+};
+use fulmar_store::{Said, Store};
+use tempfile::TempDir;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PASSWORD: &str = "correct horse";
+
+struct Office {
+    app: App,
+    time: Arc<AtomicI64>,
+    _dir: TempDir,
+}
+
+impl Office {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let time = Arc::new(AtomicI64::new(1_700_000_000_000));
+        let clock = Arc::clone(&time);
+        let clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
+        let app = App::new(Store::open(dir.path()).unwrap(), clock);
+        let intent = OfficeIntent {
+            domains: vec!["office.test".parse().unwrap()],
+            inside: BTreeSet::from([HERE]),
+            outside: BTreeSet::new(),
+            ports: Ports::default(),
+        };
+        app.change_office(intent).await.unwrap();
+        for name in ["anna", "ben"] {
+            app.add_person(uri(name), name.parse().unwrap(), PASSWORD.into()).await.unwrap();
+        }
+        Self { app, time, _dir: dir }
+    }
+
+    fn pass(&self, time: Duration) {
+        self.time.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+
+    async fn ticket(&self, name: &str) -> String {
+        self.app
+            .sign_in(&format!("{name}@office.test"), PASSWORD.into(), HERE)
+            .await
+            .map_err(drop)
+            .unwrap()
+            .ticket
+    }
+
+    async fn caller(&self, ticket: &str) -> Caller {
+        self.app.authenticate(Some(ticket)).await.unwrap()
+    }
+
+    async fn session(&self, name: &str, device: &str) -> Session {
+        let caller = self.caller(&self.ticket(name).await).await;
+        self.app.initiate_session(&caller, description(device)).await.unwrap()
+    }
+}
+
+fn uri(name: &str) -> SipUri {
+    format!("{name}@office.test").parse().unwrap()
+}
+
+fn description(device: &str) -> DeviceDescription {
+    DeviceDescription {
+        endpoint: device.parse().unwrap(),
+        name: device.into(),
+        availability: Availability::Online,
+    }
+}
+
+fn say_hello() -> Command {
+    let said = Said { client_id: "m1".parse().unwrap(), text: "hello".parse().unwrap() };
+    Command::OpenConversation(uri("anna"), Some(said))
+}
+
+#[tokio::test]
+async fn a_wrong_password_an_unknown_person_and_a_disabled_one_are_refused_alike() {
+    let office = Office::new().await;
+    office.app.set_disabled(uri("ben"), true).await.unwrap();
+    for (address, password) in [
+        ("anna@office.test", "wrong horse"),
+        ("nobody@office.test", PASSWORD),
+        ("ben@office.test", PASSWORD),
+        ("not an address", PASSWORD),
+    ] {
+        let refused = office.app.sign_in(address, password.into(), HERE).await;
+        assert!(matches!(refused, Err(SignInError::Refused)), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn guessing_ends_even_with_the_right_password() {
+    let office = Office::new().await;
+    for _ in 0..10 {
+        let refused = office.app.sign_in("anna@office.test", "wrong horse".into(), HERE).await;
+        assert!(matches!(refused, Err(SignInError::Refused)));
+    }
+    let closed = office.app.sign_in("anna@office.test", PASSWORD.into(), HERE).await;
+    assert!(
+        matches!(closed, Err(SignInError::TooManyAttempts { retry_after }) if retry_after.as_secs() == 300)
+    );
+    office.pass(Duration::from_secs(300));
+    office.ticket("anna").await;
+}
+
+#[tokio::test]
+async fn a_ticket_ends_and_one_that_was_never_issued_is_none() {
+    let office = Office::new().await;
+    let ticket = office.ticket("anna").await;
+    assert_eq!(ticket.len(), 43);
+    assert_eq!(office.caller(&ticket).await.account.uri, uri("anna"));
+    office.pass(TICKET_LIFETIME);
+    assert!(matches!(office.app.authenticate(Some(&ticket)).await, Err(NotAuthenticated::Expired)));
+    for none in [None, Some("x"), Some("")] {
+        assert!(matches!(office.app.authenticate(none).await, Err(NotAuthenticated::NoTicket)), "{none:?}");
+    }
+}
+
+#[tokio::test]
+async fn disabling_a_person_closes_tickets_and_sessions_at_once() {
+    let office = Office::new().await;
+    let ticket = office.ticket("anna").await;
+    let caller = office.caller(&ticket).await;
+    let session = office.app.initiate_session(&caller, description("phone")).await.unwrap();
+    office.app.set_disabled(uri("anna"), true).await.unwrap();
+    assert!(matches!(office.app.authenticate(Some(&ticket)).await, Err(NotAuthenticated::Disabled)));
+    assert!(matches!(office.app.session_of(&caller, &session.id).await, Err(CommandError::SessionEnded)));
+}
+
+#[tokio::test]
+async fn a_new_password_is_the_end_of_the_old_tickets() {
+    let office = Office::new().await;
+    let ticket = office.ticket("anna").await;
+    office.app.change_password(uri("anna"), "another horse".into()).await.unwrap();
+    assert!(matches!(office.app.authenticate(Some(&ticket)).await, Err(NotAuthenticated::NoTicket)));
+}
+
+#[tokio::test]
+async fn a_ticket_works_for_one_device_and_its_session_only() {
+    let office = Office::new().await;
+    let ticket = office.ticket("anna").await;
+    let caller = office.caller(&ticket).await;
+    office.app.initiate_session(&caller, description("phone")).await.unwrap();
+    let again = office.caller(&ticket).await;
+    let refused = office.app.initiate_session(&again, description("tablet")).await;
+    assert!(matches!(refused, Err(InitiateSessionError::ForeignTicket)));
+    let tablet = office.session("anna", "tablet").await;
+    assert!(matches!(office.app.session_of(&again, &tablet.id).await, Err(CommandError::ForeignSession)));
+    let ben = office.session("ben", "phone").await;
+    assert!(matches!(office.app.session_of(&again, &ben.id).await, Err(CommandError::ForeignSession)));
+}
+
+#[tokio::test]
+async fn weak_passwords_and_taken_addresses_are_refused() {
+    let office = Office::new().await;
+    let add =
+        |name: &str, password: &str| office.app.add_person(uri(name), "X".parse().unwrap(), password.into());
+    assert!(matches!(add("carla", "seven77").await, Err(AddPersonError::Password)));
+    assert!(matches!(add("anna", PASSWORD).await, Err(AddPersonError::AddressTaken(_))));
+    let foreign = "x@other.test".parse().unwrap();
+    let refused = office.app.add_person(foreign, "X".parse().unwrap(), PASSWORD.into()).await;
+    assert!(matches!(refused, Err(AddPersonError::UnknownDomain(_))));
+}
+
+#[tokio::test]
+async fn a_held_poll_is_answered_by_the_message_it_waited_for() {
+    let office = Office::new().await;
+    let (anna, ben) = (office.session("anna", "phone").await, office.session("ben", "desk").await);
+    let poll = Poll { ack: 0, wait: POLL_WAIT };
+    let waiting = office.app.poll(&anna, poll, pending());
+    let (inbox, sent) = tokio::join!(waiting, office.app.execute(&ben, "r".parse().unwrap(), say_hello()));
+    sent.unwrap();
+    let events = inbox.unwrap().events;
+    let said =
+        events.iter().any(|e| matches!(&e.event, Event::MessageReceived(m) if m.text.reveal() == "hello"));
+    assert!(said, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_newer_poll_ends_an_older_one_with_nothing() {
+    let office = Office::new().await;
+    let anna = office.session("anna", "phone").await;
+    let poll = Poll { ack: 0, wait: POLL_WAIT };
+    let (first, second) = tokio::join!(
+        office.app.poll(&anna, poll, pending()),
+        office.app.poll(&anna, Poll { wait: Duration::ZERO, ..poll }, pending()),
+    );
+    assert!(first.unwrap().events.is_empty());
+    assert!(second.unwrap().events.is_empty());
+}
+
+#[tokio::test]
+async fn signing_out_ends_a_held_poll() {
+    let office = Office::new().await;
+    let anna = office.session("anna", "phone").await;
+    let (poll, ended) = tokio::join!(
+        office.app.poll(&anna, Poll { ack: 0, wait: POLL_WAIT }, pending()),
+        office.app.terminate_session(&anna),
+    );
+    ended.unwrap();
+    assert!(matches!(poll, Err(fulmar_app::PollError::SessionEnded)));
+}
+
+#[tokio::test]
+async fn a_stopping_box_answers_held_polls() {
+    let office = Office::new().await;
+    let anna = office.session("anna", "phone").await;
+    let poll = office.app.poll(&anna, Poll { ack: 0, wait: POLL_WAIT }, async {}).await;
+    assert!(poll.unwrap().events.is_empty());
+}

@@ -1,1 +1,16 @@
-//! .
+//! What the web surfaces share: the box's own certificates, TLS with live exchange of the certificate,
+//! listeners with limits, the request log, and problem documents.
+//!
+//! Knows nothing of offices, people or stores. The caller owns the sockets and the signal to stop.
+
+pub mod authority;
+mod body;
+mod edge;
+mod problem;
+pub mod serve;
+pub mod tls;
+
+pub use body::{BodyError, BoundedBody, MAX_BODY};
+pub use edge::{Surface, edge};
+pub use problem::Problem;
+pub use serve::{PeerAddr, PeerUser};

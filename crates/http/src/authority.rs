@@ -1,0 +1,255 @@
+//! The box's own certificate authority, for offices without a public certificate.
+//!
+//! The authority lives ten years and is what people install on their phones; the certificate that the box
+//! shows is issued anew whenever the names change or its end comes near. Files are written under another name
+//! and renamed, so that a power cut leaves the old ones or the new ones.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
+};
+use thiserror::Error;
+use x509_parser::{extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long the authority lives.
+const AUTHORITY_LIFETIME: Duration = Duration::from_secs(3650 * 24 * 3600);
+/// How long a certificate lives: phones refuse more than 398 days.
+const LEAF_LIFETIME: Duration = Duration::from_secs(397 * 24 * 3600);
+/// A certificate that ends sooner is issued anew.
+const RENEW_BEFORE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The file of the authority's certificate in its directory: what people install on their phones.
+pub const CA_FILE: &str = "ca.pem";
+const CA_KEY_FILE: &str = "ca.key";
+const LEAF_FILE: &str = "leaf.pem";
+const LEAF_KEY_FILE: &str = "leaf.key";
+
+/// A certificate authority in a directory of its own.
+#[derive(Debug)]
+pub struct Authority {
+    directory: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+    certificate_pem: String,
+}
+
+/// A certificate with its chain and its key.
+#[derive(Clone)]
+pub struct Leaf {
+    /// The certificate, then that of the authority, in PEM.
+    pub chain_pem: String,
+    /// PKCS#8 in PEM. A secret.
+    pub key_pem: String,
+}
+
+/// Why the authority can not do its work.
+#[derive(Debug, Error)]
+pub enum AuthorityError {
+    /// A file can not be read or written.
+    #[error("can not use the file `{path}`")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A key or a certificate can not be made or understood.
+    #[error("can not {operation}")]
+    Certificate {
+        /// What was tried.
+        operation: &'static str,
+        /// Why.
+        source: rcgen::Error,
+    },
+}
+
+impl Authority {
+    /// Opens the authority in `directory`, which is made if it is not there; so are key and certificate.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; nothing is overwritten then.
+    pub fn open_or_create(directory: &Path, now: SystemTime) -> Result<Self, AuthorityError> {
+        fs::create_dir_all(directory).map_err(|source| file_error(directory, source))?;
+        let (key_path, certificate_path) = (directory.join(CA_KEY_FILE), directory.join(CA_FILE));
+        if !certificate_path.exists() {
+            let (key_pem, certificate_pem) = create(now)?;
+            write(&key_path, &key_pem, 0o600)?;
+            write(&certificate_path, &certificate_pem, 0o644)?;
+        }
+        let certificate_pem = read(&certificate_path)?;
+        let key = KeyPair::from_pem(&read(&key_path)?).map_err(failed("read the authority's key"))?;
+        let issuer = Issuer::from_ca_cert_pem(&certificate_pem, key)
+            .map_err(failed("read the authority's certificate"))?;
+        Ok(Self { directory: directory.to_owned(), issuer, certificate_pem })
+    }
+
+    /// The certificate of the authority in PEM.
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// The certificate for exactly these names: the one there is, or a new one when that covers others or ends
+    /// within 30 days.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]
+    pub fn current_or_issue(
+        &self,
+        names: &BTreeSet<String>,
+        now: SystemTime,
+    ) -> Result<Leaf, AuthorityError> {
+        let (key_path, chain_path) = (self.directory.join(LEAF_KEY_FILE), self.directory.join(LEAF_FILE));
+        if let (Ok(chain_pem), Ok(key_pem)) = (read(&chain_path), read(&key_path))
+            && chain_pem.ends_with(&self.certificate_pem)
+            && covers(&chain_pem, names, now)
+            && is_pair(&chain_pem, &key_pem)
+        {
+            return Ok(Leaf { chain_pem, key_pem });
+        }
+        let leaf = self.issue(names, now)?;
+        write(&key_path, &leaf.key_pem, 0o600)?;
+        write(&chain_path, &leaf.chain_pem, 0o644)?;
+        Ok(leaf)
+    }
+
+    fn issue(&self, names: &BTreeSet<String>, now: SystemTime) -> Result<Leaf, AuthorityError> {
+        let names: Vec<String> = names.iter().cloned().collect();
+        let mut subject = DistinguishedName::new();
+        subject.push(DnType::CommonName, "Fulmar");
+        let mut params = CertificateParams::new(names).map_err(failed("name a certificate"))?;
+        params.distinguished_name = subject;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        set_validity(&mut params, now, LEAF_LIFETIME);
+        let key = KeyPair::generate().map_err(failed("make a key"))?;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(failed("issue a certificate"))?;
+        let chain_pem = format!("{}{}", certificate.pem(), self.certificate_pem);
+        Ok(Leaf { chain_pem, key_pem: key.serialize_pem() })
+    }
+}
+
+fn create(now: SystemTime) -> Result<(String, String), AuthorityError> {
+    let key = KeyPair::generate().map_err(failed("make a key"))?;
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, "Fulmar office authority");
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    set_validity(&mut params, now, AUTHORITY_LIFETIME);
+    let certificate = params.self_signed(&key).map_err(failed("issue the authority's certificate"))?;
+    Ok((key.serialize_pem(), certificate.pem()))
+}
+
+/// From the day before, because the clocks of phones differ from ours.
+fn set_validity(params: &mut CertificateParams, now: SystemTime, lifetime: Duration) {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let now = epoch + now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    params.not_before = now - DAY;
+    params.not_after = now + lifetime;
+}
+
+/// Whether a certificate is for exactly these names and lives on for a while.
+fn covers(chain_pem: &str, names: &BTreeSet<String>, now: SystemTime) -> bool {
+    let Ok((_, pem)) = parse_x509_pem(chain_pem.as_bytes()) else { return false };
+    let Ok((_, certificate)) = parse_x509_certificate(&pem.contents) else { return false };
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return false };
+    let dns = extension.value.general_names.iter().map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    let end = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
+    let lives_on = UNIX_EPOCH + Duration::from_secs(end) > now + RENEW_BEFORE;
+    lives_on && dns.collect::<Option<BTreeSet<_>>>().as_ref() == Some(names)
+}
+
+/// A power cut between the two files leaves a key that is not the certificate's.
+fn is_pair(chain_pem: &str, key_pem: &str) -> bool {
+    crate::tls::certified_key(chain_pem, key_pem).is_ok_and(|pair| pair.keys_match().is_ok())
+}
+
+fn file_error(path: &Path, source: io::Error) -> AuthorityError {
+    AuthorityError::File { path: path.to_owned(), source }
+}
+
+fn failed(operation: &'static str) -> impl FnOnce(rcgen::Error) -> AuthorityError {
+    move |source| AuthorityError::Certificate { operation, source }
+}
+
+fn read(path: &Path) -> Result<String, AuthorityError> {
+    fs::read_to_string(path).map_err(|source| file_error(path, source))
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), AuthorityError> {
+    let replace = || {
+        let draft = path.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, path)?;
+        path.parent().map_or(Ok(()), |directory| fs::File::open(directory)?.sync_all())
+    };
+    replace().map_err(|source| file_error(path, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_certificate_is_kept_until_its_names_change_or_its_end_is_near() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let authority = Authority::open_or_create(dir.path(), now).unwrap();
+        let first = authority.current_or_issue(&names(&["a.test", "b.test"]), now).unwrap();
+        let again = Authority::open_or_create(dir.path(), now).unwrap();
+        assert_eq!(again.certificate_pem(), authority.certificate_pem());
+        assert_eq!(
+            again.current_or_issue(&names(&["a.test", "b.test"]), now).unwrap().chain_pem,
+            first.chain_pem
+        );
+        let fewer = again.current_or_issue(&names(&["a.test"]), now).unwrap();
+        assert_ne!(fewer.chain_pem, first.chain_pem);
+        let late = now + LEAF_LIFETIME - RENEW_BEFORE;
+        assert_ne!(again.current_or_issue(&names(&["a.test"]), late).unwrap().chain_pem, fewer.chain_pem);
+    }
+
+    #[test]
+    fn a_key_that_is_not_the_certificates_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let authority = Authority::open_or_create(dir.path(), now).unwrap();
+        let first = authority.current_or_issue(&names(&["a.test"]), now).unwrap();
+        fs::write(dir.path().join(LEAF_KEY_FILE), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        let second = authority.current_or_issue(&names(&["a.test"]), now).unwrap();
+        assert_ne!(first.chain_pem, second.chain_pem);
+        assert!(is_pair(&second.chain_pem, &second.key_pem));
+    }
+
+    #[test]
+    fn only_the_owner_may_read_the_keys() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::open_or_create(dir.path(), SystemTime::now()).unwrap();
+        authority.current_or_issue(&names(&["a.test"]), SystemTime::now()).unwrap();
+        for key in [CA_KEY_FILE, LEAF_KEY_FILE] {
+            let mode = fs::metadata(dir.path().join(key)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{key}");
+        }
+    }
+}

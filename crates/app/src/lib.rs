@@ -18,6 +18,7 @@ mod throttle;
 use std::sync::Arc;
 
 use fulmar_store::Store;
+pub use fulmar_store::{Inbox, Said, SessionSummary, StoreError};
 
 pub use authenticate::{Caller, NotAuthenticated};
 pub use clock::Clock;

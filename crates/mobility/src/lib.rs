@@ -1,1 +1,56 @@
-//! .
+//! What phones see: discovery, web tickets, and the mobility service (`MCX.md`).
+//!
+//! Handlers translate: wire formats of `fulmar-wire` on one side, use cases of `fulmar-app` on the other. Every
+//! error of a use case has an arm here that says what a phone is told.
+
+mod any_case;
+mod challenge;
+mod discovery;
+mod mcx;
+mod tickets;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use fulmar_app::App;
+use fulmar_http::{Surface, edge};
+use fulmar_wire::{autodiscover, challenge as paths};
+use tokio_util::sync::CancellationToken;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+struct Phones {
+    app: App,
+    /// Resolves when held polls are to be answered because the box stops.
+    stop: CancellationToken,
+}
+
+/// The routes for phones over TLS. When `stop` is cancelled, held polls are answered with nothing.
+pub fn router(app: App, stop: CancellationToken) -> Router {
+    let tickets = paths::TICKET_PATH;
+    let routes = Router::new()
+        .route("/", get(discovery::root))
+        .route(&lower(autodiscover::ROOT_PATH), get(discovery::root))
+        .route(&lower(autodiscover::DOMAIN_PATH), get(discovery::domain))
+        .route(&lower(autodiscover::USER_PATH), get(discovery::user))
+        .route(&lower(autodiscover::OAUTH_USER_PATH), get(discovery::user))
+        .route(&lower(paths::OAUTH_PATH), post(tickets::oauth))
+        .route(&lower(&format!("{tickets}/Auth")), post(tickets::username_token))
+        .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
+        .with_state(Phones { app, stop });
+    any_case::serve(edge(routes, Surface::Phones))
+}
+
+/// The routes for phones without TLS: the one thing said there is where TLS is.
+pub fn plain_router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/", get(discovery::redirect))
+        .route(&lower(autodiscover::ROOT_PATH), get(discovery::redirect))
+        .with_state(Phones { app, stop: CancellationToken::new() });
+    any_case::serve(edge(routes, Surface::Phones))
+}
+
+fn lower(path: &str) -> String {
+    path.to_ascii_lowercase()
+}

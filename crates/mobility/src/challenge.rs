@@ -1,0 +1,51 @@
+//! Who asks, and what somebody without a ticket is told.
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use fulmar_app::{Caller, NotAuthenticated};
+use fulmar_domain::{DnsName, Office};
+use fulmar_wire::challenge::{
+    Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS_HEADER, TICKET_URL_HEADER, diagnostics,
+    presented,
+};
+
+use crate::Phones;
+
+/// "No valid security token", [MS-OCER].
+const NO_VALID_TOKEN: u32 = 28_020;
+
+/// The caller whose ticket a request presents.
+pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Caller, NotAuthenticated> {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let ticket = presented(value(TICKET_HEADER), value(header::AUTHORIZATION.as_str()));
+    phones.app.authenticate(ticket.as_ref().map(|ticket| ticket.reveal())).await
+}
+
+/// The headers of a 401: where tickets are to be had, and why the one presented is none.
+pub(crate) fn challenge(office: &Office, headers: &HeaderMap, reason: &str) -> Response {
+    let domain = domain_of_request(office, headers);
+    let challenge = Challenge::at(&office.web_origin(domain));
+    let source = fulmar_domain::office::Hosts::of(domain).web;
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (TICKET_URL_HEADER, challenge.ticket_url.clone()),
+        (TICKET_KINDS_HEADER, "cwt".to_owned()),
+        (header::WWW_AUTHENTICATE.as_str(), challenge.www_authenticate()),
+        (DIAGNOSTICS_HEADER, diagnostics(NO_VALID_TOKEN, source.as_str(), reason)),
+    ] {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// The SIP domain that a request is about, by its host; the primary one when the host tells nothing.
+pub(crate) fn domain_of_request<'a>(office: &'a Office, headers: &HeaderMap) -> &'a DnsName {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).parse().ok();
+    host.and_then(|host| office.domain_of(&host)).unwrap_or(&office.domains()[0])
+}

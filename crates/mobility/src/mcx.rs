@@ -1,0 +1,103 @@
+//! The mobility service: commands and polls.
+
+mod commands;
+mod convert;
+mod refusal;
+
+use std::time::Duration;
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use fulmar_app::{CommandError, Inbox, PollError};
+use fulmar_domain::session::{POLL_WAIT, lifetime};
+use fulmar_http::{BodyError, BoundedBody};
+use fulmar_wire::mcx::{self, Events, Poll, Requests};
+
+use crate::{Phones, challenge::caller};
+use refusal::Refusal;
+
+const LIVENESS: &str = "<!doctype html><title>Mobility service</title><p>The mobility service of this box is alive. \
+    Phones speak to it; there is nothing to see here.";
+
+/// `POST`: commands, answered when they are on the disk.
+pub(crate) async fn commands(
+    State(phones): State<Phones>,
+    headers: HeaderMap,
+    body: Result<BoundedBody, BodyError>,
+) -> Response {
+    let answer = async {
+        let caller = caller(&phones, &headers).await?;
+        let BoundedBody(body) = body?;
+        if !is_xml(&headers) {
+            return Err(Refusal::MediaType);
+        }
+        let requests = Requests::parse(&body).map_err(|error| Refusal::Malformed(error.to_string()))?;
+        Ok(commands::run(&phones.app, caller, requests).await)
+    };
+    match answer.await {
+        Ok(responses) => xml(responses.to_xml()),
+        Err(refusal) => refusal::answer(&phones, &headers, refusal).await,
+    }
+}
+
+/// `GET`: what happened since. Without a query it tells a person that the service is alive.
+pub(crate) async fn poll(
+    State(phones): State<Phones>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let Some(query) = query else { return Html(LIVENESS).into_response() };
+    match held(&phones, &headers, &query).await {
+        Ok(events) => xml(events.to_xml()),
+        Err(refusal) => refusal::answer(&phones, &headers, refusal).await,
+    }
+}
+
+async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Events, Refusal> {
+    let caller = caller(phones, headers).await?;
+    let poll = Poll::parse(query).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let sid = poll.sid.parse().map_err(|_| Refusal::NoSession)?;
+    let session = phones.app.session_of(&caller, &sid).await.map_err(|error| match error {
+        CommandError::SessionEnded => Refusal::NoSession,
+        CommandError::ForeignSession => Refusal::ForeignTicket,
+        error @ (CommandError::Random(_) | CommandError::Store(_)) => Refusal::failed(&error),
+    })?;
+    let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis);
+    metrics::gauge!("fulmar_mcx_polls_active").increment(1.0);
+    let stop = phones.stop.clone().cancelled_owned();
+    let inbox = phones.app.poll(&session, fulmar_app::Poll { ack: poll.ack_id, wait }, stop).await;
+    metrics::gauge!("fulmar_mcx_polls_active").decrement(1.0);
+    match inbox {
+        Ok(inbox) => Ok(events(inbox, poll.ack_id)),
+        Err(PollError::SessionEnded) => Err(Refusal::NoSession),
+        Err(PollError::Store(error)) => Err(Refusal::failed(&error)),
+    }
+}
+
+fn events(Inbox { session, events }: Inbox, ack: u64) -> Events {
+    Events {
+        sid: session.id.to_string(),
+        poll_wait_time: millis(POLL_WAIT),
+        ack_id: events.last().map_or(ack, |last| last.eid),
+        session_timeout: millis(lifetime(session.has_push)),
+        events: events.into_iter().map(convert::event).collect(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_xml(headers: &HeaderMap) -> bool {
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("text/xml") || media_type.eq_ignore_ascii_case("application/xml")
+}
+
+fn xml(body: String) -> Response {
+    (StatusCode::OK, [(header::CONTENT_TYPE, mcx::CONTENT_TYPE)], body).into_response()
+}

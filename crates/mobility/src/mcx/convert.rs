@@ -1,0 +1,134 @@
+//! Commands and events between the words of the grammar and the nouns of the domain.
+
+use std::str::FromStr;
+
+use fulmar_app::{Command, DeviceDescription, Said};
+use fulmar_domain::{
+    conversation::Step,
+    device::PushRegistration,
+    event::{Contact, Event, Numbered},
+    presence::Availability,
+    session::Activity,
+};
+use fulmar_wire::mcx::{self, Instant, RejectionCode};
+
+use crate::mcx::commands::Why;
+
+/// The most characters of a device's name.
+const MAX_NAME: usize = 100;
+
+/// A word of the grammar as a noun of the domain.
+pub(super) fn value<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Why> {
+    text.parse().map_err(|error: T::Err| (RejectionCode::InvalidValue, error.to_string()))
+}
+
+/// What an `initiateSession` says of its device.
+pub(super) fn device(command: mcx::Command) -> Result<DeviceDescription, Why> {
+    let mcx::Command::InitiateSession { endpoint_id, device_name, client_tag, availability } = command else {
+        return Err((RejectionCode::UnknownCommand, "this is not `initiateSession`".to_owned()));
+    };
+    for (what, text) in [("deviceName", &device_name), ("clientTag", &client_tag)] {
+        let length = text.chars().count();
+        if !(1..=MAX_NAME).contains(&length) || text.chars().any(char::is_control) {
+            let reason = format!("`{what}` has 1 to {MAX_NAME} characters and no control characters");
+            return Err((RejectionCode::InvalidValue, reason));
+        }
+    }
+    let availability = availability.as_deref().map_or(Ok(Availability::Online), value)?;
+    Ok(DeviceDescription { endpoint: value(&endpoint_id)?, name: device_name, availability })
+}
+
+/// A command of a signed-in session. Those that begin and end sessions are not among them.
+pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
+    use mcx::Command as Wire;
+    Ok(match command {
+        Wire::InitiateSession { .. } | Wire::TerminateSession => {
+            return Err((RejectionCode::UnknownCommand, "this command begins or ends a session".to_owned()));
+        }
+        Wire::QueryContactList => Command::QueryContacts,
+        Wire::PublishSelfPresence { availability, note } => {
+            Command::PublishPresence(value(&availability)?, note.as_deref().map(value).transpose()?)
+        }
+        Wire::SubscribePresence { uris } => {
+            Command::SubscribePresence(uris.iter().map(|uri| value(uri)).collect::<Result<_, _>>()?)
+        }
+        Wire::SetApplicationState { state } => Command::SetActivity(activity(&state)?),
+        Wire::RegisterPush { provider, token } => {
+            let (provider, token) = (value(&provider)?, value(token.reveal())?);
+            Command::RegisterPush(PushRegistration { provider, token })
+        }
+        Wire::UnregisterPush => Command::UnregisterPush,
+        Wire::TestPush => Command::TestPush,
+        Wire::InitiateImSession { to, first } => {
+            Command::OpenConversation(value(&to)?, first.as_ref().map(said).transpose()?)
+        }
+        Wire::AcceptImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Accept),
+        Wire::DeclineImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Decline),
+        Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
+        Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
+        Wire::NotifyComposing { conf_id } => Command::Compose(value(&conf_id)?),
+    })
+}
+
+fn activity(state: &str) -> Result<Activity, Why> {
+    let known =
+        [Activity::Foreground, Activity::Background].into_iter().find(|known| known.as_str() == state);
+    known.ok_or_else(|| (RejectionCode::InvalidValue, "`state` is `foreground` or `background`".to_owned()))
+}
+
+fn said(message: &Instant) -> Result<Said, Why> {
+    Ok(Said { client_id: value(&message.message_id)?, text: value(message.text.reveal())? })
+}
+
+/// An event as a client reads it.
+pub(super) fn event(Numbered { eid, event }: Numbered) -> mcx::Numbered {
+    use mcx::Event as Wire;
+    let event = match event {
+        Event::RequestSucceeded { request, conversation } => {
+            let conf_id = conversation.map(|conversation| conversation.to_string());
+            Wire::RequestSucceeded { rid: request.to_string(), conf_id }
+        }
+        Event::RequestFailed { request, failure } => {
+            Wire::RequestFailed { rid: request.to_string(), code: failure.as_str().to_owned() }
+        }
+        Event::ContactList(contacts) => {
+            Wire::ContactList { contacts: contacts.iter().map(contact).collect() }
+        }
+        Event::PresenceChanged { of, presence } => Wire::UserPresence {
+            uri: of.to_string(),
+            availability: presence.availability.number(),
+            note: presence.note.as_str().to_owned(),
+        },
+        Event::Invited { conversation, from } => {
+            Wire::ImSessionReceived { conf_id: conversation.to_string(), from: from.to_string() }
+        }
+        Event::ParticipantChanged { conversation, who, participation } => Wire::ImSessionState {
+            conf_id: conversation.to_string(),
+            user: who.to_string(),
+            state: participation.as_str().to_owned(),
+        },
+        Event::MessageReceived(message) => Wire::MessageReceived {
+            conf_id: message.conversation.to_string(),
+            from: message.sender.to_string(),
+            message_id: message.client_id.to_string(),
+            sent_at: message.sent_at.as_millis(),
+            text: message.text.reveal().into(),
+        },
+        Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
+            conf_id: conversation.to_string(),
+            message_id: client_id.to_string(),
+            to: to.to_string(),
+        },
+        Event::Composing { conversation, who } => {
+            Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
+        }
+        Event::PushTested { request, outcome } => {
+            Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }
+        }
+    };
+    mcx::Numbered { eid, event }
+}
+
+fn contact(contact: &Contact) -> mcx::Contact {
+    mcx::Contact { uri: contact.uri.to_string(), display_name: contact.display_name.to_string() }
+}

@@ -6,9 +6,12 @@ use axum::{
 };
 use fulmar_app::{Caller, NotAuthenticated};
 use fulmar_domain::{DnsName, Office};
-use fulmar_wire::challenge::{
-    Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS_HEADER, TICKET_URL_HEADER, diagnostics,
-    presented,
+use fulmar_wire::{
+    Secret,
+    challenge::{
+        Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS_HEADER, TICKET_URL_HEADER, diagnostics,
+        presented,
+    },
 };
 
 use crate::Phones;
@@ -20,7 +23,7 @@ const NO_VALID_TOKEN: u32 = 28_020;
 pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Caller, NotAuthenticated> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let ticket = presented(value(TICKET_HEADER), value(header::AUTHORIZATION.as_str()));
-    phones.app.authenticate(ticket.as_ref().map(|ticket| ticket.reveal())).await
+    phones.app.authenticate(ticket.as_ref().map(Secret::reveal)).await
 }
 
 /// The headers of a 401: where tickets are to be had, and why the one presented is none.

@@ -1,1 +1,9 @@
-//! .
+//! Services that a test can not reach, played on this machine with their real protocol.
+//!
+//! A stand-in checks what the real service documents, answers what it documents, misbehaves on command, and
+//! remembers what it was sent. It listens on the loopback interface with certificates made at its start.
+//! Tests start one with port 0; `cargo xtask run` starts the binary beside the appliance. A module for each
+//! service: FCM, WNS and Web Push come beside [`apns`]. Nothing that ships uses this crate.
+
+pub mod apns;
+pub mod authority;

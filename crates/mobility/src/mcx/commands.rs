@@ -50,13 +50,13 @@ impl Turn<'_> {
             command @ Command::InitiateSession { .. } => return self.initiate(rid, command).await,
             Command::TerminateSession => {
                 let session = self.session.as_ref().map_err(Clone::clone)?;
-                self.app.terminate_session(session).await.map_err(why)?;
+                self.app.terminate_session(session).await.map_err(|error| why(&error))?;
                 return Ok(accepted);
             }
             command => convert::command(command)?,
         };
         let session = self.session.as_ref().map_err(Clone::clone)?;
-        self.app.execute(session, request, command).await.map_err(why)?;
+        self.app.execute(session, request, command).await.map_err(|error| why(&error))?;
         Ok(accepted)
     }
 
@@ -82,16 +82,16 @@ impl Turn<'_> {
 async fn session_of(app: &App, caller: &Caller, sid: Option<&str>) -> Result<Session, Why> {
     let none = || (RejectionCode::NoSession, "the session has ended: sign in again".to_owned());
     let sid = sid.ok_or_else(none)?.parse().map_err(|_| none())?;
-    app.session_of(caller, &sid).await.map_err(why)
+    app.session_of(caller, &sid).await.map_err(|error| why(&error))
 }
 
-fn why(error: CommandError) -> Why {
+fn why(error: &CommandError) -> Why {
     match error {
         CommandError::SessionEnded => {
             (RejectionCode::NoSession, "the session has ended: sign in again".to_owned())
         }
         CommandError::ForeignSession => (RejectionCode::NotAllowed, error.to_string()),
-        CommandError::Random(_) | CommandError::Store(_) => failure(&error),
+        CommandError::Random(_) | CommandError::Store(_) => failure(error),
     }
 }
 

@@ -1,0 +1,71 @@
+//! A notification as Apple takes it ("Sending notification requests to APNs").
+//!
+//! The payload says who wrote, never what: it is read by Apple, and shown on a locked screen.
+
+use a2::{
+    CollapseId, DefaultNotificationBuilder, NotificationBuilder, NotificationOptions, Priority, PushType,
+    request::payload::{Payload, PayloadLike},
+};
+use bytes::Bytes;
+use fulmar_domain::push::{Notification, Subject};
+use http::{Method, Request, header::AUTHORIZATION, request::Builder};
+use http_body_util::Full;
+
+use super::error::SendError;
+
+/// The request for one notification. `apns_id` is a UUID; a client certificate takes the place of `token`.
+pub(super) fn request(
+    notification: &Notification,
+    endpoint: &str,
+    topic: &str,
+    apns_id: &str,
+    token: Option<&str>,
+) -> Result<Request<Full<Bytes>>, SendError> {
+    let payload = payload(notification, topic, apns_id)?;
+    let body = payload.to_json_string().map_err(SendError::Payload)?;
+    let mut request =
+        Request::builder().method(Method::POST).uri(format!("{endpoint}/3/device/{}", payload.device_token));
+    if let Some(token) = token {
+        request = request.header(AUTHORIZATION, format!("bearer {token}"));
+    }
+    with_options(request, payload.options).body(Full::from(body)).map_err(SendError::Request)
+}
+
+fn payload<'a>(
+    notification: &'a Notification,
+    topic: &'a str,
+    apns_id: &'a str,
+) -> Result<Payload<'a>, SendError> {
+    let builder = DefaultNotificationBuilder::new().set_sound("default").set_badge(notification.badge);
+    let builder = match &notification.subject {
+        Subject::Message { from } => builder.set_title(from).set_body("New message"),
+        Subject::Test => builder.set_body("Notifications work"),
+    };
+    let options = NotificationOptions {
+        apns_id: Some(apns_id),
+        apns_push_type: Some(PushType::Alert),
+        apns_expiration: u64::try_from(notification.expires_at.as_millis() / 1000).ok(),
+        apns_priority: Some(Priority::High),
+        apns_topic: Some(topic),
+        apns_collapse_id: Some(CollapseId::new(&notification.collapse_id).map_err(SendError::Payload)?),
+    };
+    let mut payload = builder.build(notification.registration.token.reveal(), options);
+    // a2 writes a zero here, which asks for nothing.
+    payload.aps.mutable_content = None;
+    Ok(payload)
+}
+
+fn with_options(request: Builder, options: NotificationOptions<'_>) -> Builder {
+    let fields = [
+        ("apns-id", options.apns_id.map(str::to_owned)),
+        ("apns-push-type", options.apns_push_type.map(|kind| kind.to_string())),
+        ("apns-expiration", options.apns_expiration.map(|seconds| seconds.to_string())),
+        ("apns-priority", options.apns_priority.map(|priority| priority.to_string())),
+        ("apns-topic", options.apns_topic.map(str::to_owned)),
+        ("apns-collapse-id", options.apns_collapse_id.map(|id| id.value.to_owned())),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .fold(request, |request, (name, value)| request.header(name, value))
+}

@@ -1,0 +1,214 @@
+//! The worker between a real store and the stand-in.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what fails while a test is set up ends the test"
+)]
+
+use std::{collections::BTreeSet, time::Duration};
+
+use fulmar_domain::{
+    Office, RequestId, Timestamp,
+    device::{Provider, PushRegistration},
+    event::Event,
+    office::Ports,
+    presence::Availability,
+    push::{ApnsAuth, ApnsSettings, StepName},
+    session::Activity,
+};
+use fulmar_push::run;
+use fulmar_standins::apns::{ApnsStandin, Behaviour, Config, Credential, ProviderKey, Refusal};
+use fulmar_store::{Actor, NewAccount, NewSession, Opening, Said, StartedSession, Store, TicketDigest};
+use http::StatusCode;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const DEVICE: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
+
+/// anna's phone sleeps, ben writes, and the stand-in plays Apple.
+struct Setup {
+    store: Store,
+    standin: ApnsStandin,
+    settings: ApnsSettings,
+    anna: Actor,
+    ben: Actor,
+    stop: CancellationToken,
+    worker: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(0) + std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap()
+}
+
+fn rid(text: &str) -> RequestId {
+    text.parse().unwrap()
+}
+
+async fn sign_in(store: &Store, name: &str) -> Actor {
+    let uri = format!("{name}@office.test").parse().unwrap();
+    let made = store.create_account(uri, name.parse().unwrap(), "hash".into(), now()).await.unwrap();
+    let NewAccount::Created(account) = made else { panic!("{made:?}") };
+    let ticket = TicketDigest::of(name.as_bytes());
+    store.keep_ticket(ticket, account.id, now() + Duration::from_secs(3600)).await.unwrap();
+    let session = NewSession {
+        id: name.parse().unwrap(),
+        account: account.id,
+        endpoint: name.parse().unwrap(),
+        device_name: name.into(),
+        availability: Availability::Online,
+    };
+    let started = store.start_session(session, ticket, now()).await.unwrap();
+    assert!(matches!(started, StartedSession::Started(_)));
+    Actor { account: account.id, session: name.parse().unwrap() }
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let inside = BTreeSet::from(["127.0.0.1".parse().unwrap()]);
+        let domains = vec!["office.test".parse().unwrap()];
+        let office = Office::new(domains, inside, BTreeSet::new(), Ports::default(), now()).unwrap();
+        store.set_office(office).await.unwrap();
+        let (anna, ben) = (sign_in(&store, "anna").await, sign_in(&store, "ben").await);
+        let registration = PushRegistration { provider: Provider::Apns, token: DEVICE.parse().unwrap() };
+        store.register_push(&anna, rid("r"), registration, now()).await.unwrap();
+        store.set_activity(&anna, rid("s"), Activity::Background, now()).await.unwrap();
+
+        let key = ProviderKey::make("TEAM000001", "KEY0000001").unwrap();
+        let key_pem = key.pem().to_owned();
+        let auth = ApnsAuth::Token { team_id: "TEAM000001".into(), key_id: "KEY0000001".into(), key_pem };
+        let config = Config::new(Credential::Token(key)).unwrap();
+        let topic = config.topic.clone();
+        let standin = ApnsStandin::start(config).await.unwrap();
+        let trust_anchors_pem = Some(standin.ca_pem().to_owned());
+        let settings = ApnsSettings { endpoint: standin.endpoint(), topic, auth, trust_anchors_pem };
+        let stop = CancellationToken::new();
+        let worker = tokio::spawn(run(store.clone(), stop.clone()));
+        Self { store, standin, settings, anna, ben, stop, worker, _dir: dir }
+    }
+
+    async fn with_settings() -> Self {
+        let setup = Self::new().await;
+        setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
+        setup
+    }
+
+    async fn stop_worker(&mut self) {
+        self.stop.cancel();
+        (&mut self.worker).await.unwrap();
+    }
+
+    async fn write(&self, id: &str) {
+        let first = Said { client_id: id.parse().unwrap(), text: "the text".parse().unwrap() };
+        let opening = Opening {
+            id: id.parse().unwrap(),
+            with: "anna@office.test".parse().unwrap(),
+            first: Some(first),
+        };
+        self.store.open_conversation(&self.ben, rid("w"), opening, now()).await.unwrap();
+    }
+
+    /// Waits until the newest step of the ledger is this one.
+    async fn reached(&self, step: StepName) {
+        let reached = async {
+            loop {
+                let newest = self.store.push_ledger(1).await.unwrap();
+                if newest.first().is_some_and(|newest| newest.step == step) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the ledger does not get there");
+    }
+}
+
+#[tokio::test]
+async fn each_message_wakes_a_sleeping_phone_once_and_keeps_its_text() {
+    let mut setup = Setup::with_settings().await;
+    setup.write("m1").await;
+    setup.write("m2").await;
+    let received = setup.standin.wait_for_received(2).await.unwrap();
+    assert!(!format!("{received:?}").contains("the text"));
+    assert_eq!(setup.standin.wait_for_shown(2).await.unwrap().len(), 2);
+    setup.stop_worker().await;
+    assert_eq!(setup.standin.received().len(), 2);
+    assert_eq!(setup.store.push_ledger(1).await.unwrap()[0].step, StepName::Accepted);
+}
+
+#[tokio::test]
+async fn what_waits_for_settings_goes_out_when_they_are_entered() {
+    let setup = Setup::new().await;
+    setup.write("m1").await;
+    setup.reached(StepName::Postponed).await;
+    assert_eq!(setup.store.push_ledger(1).await.unwrap()[0].detail, "the settings for Apple are missing");
+    setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
+    setup.standin.wait_for_shown(1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_is_busy_is_asked_again_with_the_same_collapse_id() {
+    let setup = Setup::with_settings().await;
+    let busy = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
+    setup.standin.script([Behaviour::Refuse(busy)]);
+    setup.write("m1").await;
+    let shown = setup.standin.wait_for_shown(1).await.unwrap();
+    assert_eq!(setup.standin.received().len(), 2);
+    assert_eq!(shown.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_no_second_alert() {
+    let setup = Setup::with_settings().await;
+    setup.standin.script([Behaviour::Close]);
+    setup.write("m1").await;
+    setup.standin.wait_for_received(2).await.unwrap();
+    setup.reached(StepName::Accepted).await;
+    assert_eq!(setup.standin.shown().len(), 1);
+}
+
+#[tokio::test]
+async fn a_dead_registration_is_forgotten() {
+    let mut setup = Setup::with_settings().await;
+    let gone = Refusal { timestamp: None, ..Refusal::new(StatusCode::GONE, "Unregistered") };
+    setup.standin.script([Behaviour::Refuse(gone)]);
+    setup.write("m1").await;
+    setup.reached(StepName::Gone).await;
+    assert!(!setup.store.session(&setup.anna.session, now()).await.unwrap().unwrap().has_push);
+    setup.write("m2").await;
+    setup.stop_worker().await;
+    assert_eq!(setup.standin.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_finished_is_taken_up_again() {
+    let mut setup = Setup::new().await;
+    setup.stop_worker().await;
+    setup.write("m1").await;
+    // A worker that died between claiming and recording, more than a lease ago.
+    let long_ago = now() - Duration::from_secs(1);
+    assert!(setup.store.claim_notifications(long_ago, Duration::ZERO, 9).await.unwrap().is_empty());
+    assert_eq!(setup.store.claim_notifications(now(), Duration::ZERO, 9).await.unwrap().len(), 1);
+    setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
+    tokio::spawn(run(setup.store.clone(), CancellationToken::new()));
+    assert_eq!(setup.standin.wait_for_shown(1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_who_asks_for_a_test_is_told_what_apple_said() {
+    let setup = Setup::with_settings().await;
+    let refused = Refusal::new(StatusCode::BAD_REQUEST, "BadDeviceToken");
+    setup.standin.script([Behaviour::Refuse(refused)]);
+    setup.store.test_push(&setup.anna, rid("t"), now()).await.unwrap();
+    setup.reached(StepName::Gone).await;
+    let inbox = setup.store.inbox(&setup.anna.session, 0, now()).await.unwrap().unwrap();
+    let told = inbox.events.into_iter().find_map(|e| match e.event {
+        Event::PushTested { outcome, .. } => Some((outcome.accepted, outcome.reason)),
+        _ => None,
+    });
+    assert_eq!(told, Some((false, "BadDeviceToken".into())));
+}

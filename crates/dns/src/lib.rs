@@ -1,1 +1,29 @@
-//! .
+//! The box's DNS server: authoritative only, answers from memory, never from SQL.
+//!
+//! A [`Snapshot`] holds every zone as it looks from inside and from outside the office, in the form in which it
+//! goes on the wire. It never changes: the [`Publisher`] makes the next one when the office changes and swaps
+//! the pointer. [`answer`] is a function from bytes to bytes; what is served by UDP and TCP is that function.
+//! When the store fails, the last snapshot goes on being served.
+//!
+//! Semantics: RFC 1034 §4.3.2 (lookup, referrals, aliases), RFC 2308 (negative answers), RFC 4592 (wildcards),
+//! RFC 6672 (DNAME), RFC 6604 (the code of an answer with aliases), RFC 6891 (EDNS), RFC 8482 (ANY).
+//! Not here: recursion, zone transfer, DNSSEC, updates. They are refused.
+
+mod answer;
+mod catalog;
+mod lookup;
+mod master_file;
+mod name;
+mod publisher;
+mod query;
+mod records;
+mod response;
+mod server;
+mod zone;
+
+pub use answer::{Disposition, Transport, answer};
+pub use catalog::{Catalog, Snapshot};
+pub use master_file::MasterFileError;
+pub use publisher::{Publisher, run};
+pub use server::{serve_tcp, serve_udp};
+pub use zone::{InvalidZone, Zone};

@@ -1,0 +1,62 @@
+//! All zones, as one side sees them.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use fulmar_domain::{Office, office::Side, zone::Generation};
+
+use crate::{
+    name::WireName,
+    zone::{InvalidZone, Zone},
+};
+
+/// Zones by their apexes.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    zones: HashMap<Box<[u8]>, Arc<Zone>>,
+}
+
+impl FromIterator<Zone> for Catalog {
+    fn from_iter<I: IntoIterator<Item = Zone>>(zones: I) -> Self {
+        Self { zones: zones.into_iter().map(|zone| (zone.apex().into(), Arc::new(zone))).collect() }
+    }
+}
+
+impl Catalog {
+    /// The zone nearest above a name, and how many labels its apex has.
+    pub(crate) fn zone_of(&self, name: &WireName) -> Option<(&Zone, usize)> {
+        (0..=name.labels()).rev().find_map(|labels| Some((&**self.zones.get(name.ancestor(labels))?, labels)))
+    }
+}
+
+/// Everything that is answered, from one generation of the office.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    inside: Catalog,
+    outside: Catalog,
+}
+
+impl Snapshot {
+    /// The zones that follow from an office.
+    ///
+    /// # Errors
+    /// [`InvalidZone`]; no valid office has such zones.
+    pub fn of_office(office: &Office, generation: Generation) -> Result<Self, InvalidZone> {
+        let catalog = |side| -> Result<Catalog, InvalidZone> {
+            office.zones(side, generation).iter().map(Zone::try_from).collect()
+        };
+        Ok(Self { inside: catalog(Side::Inside)?, outside: catalog(Side::Outside)? })
+    }
+
+    /// A snapshot that looks like this from everywhere.
+    pub fn same_everywhere(catalog: Catalog) -> Self {
+        Self { inside: catalog.clone(), outside: catalog }
+    }
+
+    /// What somebody at this address sees.
+    pub(crate) fn seen_from(&self, source: IpAddr) -> &Catalog {
+        match Side::of(source) {
+            Side::Inside => &self.inside,
+            Side::Outside => &self.outside,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The snapshot that is served, and how the next one takes its place.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, Guard};
+use fulmar_store::{Store, StoreError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{InvalidZone, Snapshot};
+
+/// How long after a failure of the store it is asked again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Holds the snapshot that is served. Clones share it.
+#[derive(Clone)]
+pub struct Publisher {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    published: watch::Sender<u64>,
+}
+
+impl Default for Publisher {
+    fn default() -> Self {
+        Self { snapshot: Arc::default(), published: watch::Sender::new(0) }
+    }
+}
+
+impl Publisher {
+    /// Serves this from now on; queries that have begun see the one before.
+    pub fn publish(&self, snapshot: Snapshot, generation: u64) {
+        self.snapshot.store(Arc::new(snapshot));
+        self.published.send_replace(generation);
+    }
+
+    /// The snapshot that is served now.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    /// The generation of the office that is served; 0 before the first.
+    pub fn published(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+}
+
+/// Publishes the zones of the office now and whenever it changes, until `shutdown`. While the store fails, what
+/// was published last is served.
+pub async fn run(store: Store, publisher: Publisher, shutdown: CancellationToken) {
+    let follow = async {
+        let mut generation = store.zone_generation();
+        loop {
+            generation.mark_unchanged();
+            let changed = match publish(&store, &publisher).await {
+                Ok(()) => generation.changed().await,
+                Err(error) => {
+                    log(&error);
+                    tokio::time::sleep(RETRY).await;
+                    Ok(())
+                }
+            };
+            if changed.is_err() {
+                return;
+            }
+        }
+    };
+    shutdown.run_until_cancelled(follow).await;
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PublishError {
+    #[error("can not read the office")]
+    Store(#[from] StoreError),
+    #[error("can not make the zones of the office")]
+    Zone(#[from] InvalidZone),
+}
+
+async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishError> {
+    let Some((office, generation)) = store.office().await? else { return Ok(()) };
+    publisher.publish(Snapshot::of_office(&office, generation)?, generation.0);
+    tracing::info!(generation = generation.0, zones = office.domains().len(), "The zones were published.");
+    Ok(())
+}
+
+fn log(error: &PublishError) {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(error, "The zones could not be published; the last ones are served on.");
+}

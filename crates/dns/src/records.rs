@@ -1,0 +1,52 @@
+//! Zones from the office's intent.
+
+use fulmar_domain::{
+    DnsName,
+    zone::{self, RecordData, Soa},
+};
+use hickory_server::proto::{
+    ProtoError,
+    rr::{
+        Name, RData, Record,
+        rdata::{A, AAAA, NS, SOA, SRV},
+    },
+};
+
+use crate::zone::{InvalidZone, Zone};
+
+impl TryFrom<&zone::Zone> for Zone {
+    type Error = InvalidZone;
+
+    fn try_from(zone: &zone::Zone) -> Result<Self, InvalidZone> {
+        let records: Vec<Record> = zone.records.iter().map(record).collect::<Result<_, _>>()?;
+        Self::new(records)
+    }
+}
+
+fn record(record: &zone::Record) -> Result<Record, InvalidZone> {
+    let failed = |source| InvalidZone::Encode { name: record.owner.to_string(), source };
+    let data = data(&record.data).map_err(failed)?;
+    Ok(Record::from_rdata(name(&record.owner).map_err(failed)?, record.ttl, data))
+}
+
+fn data(data: &RecordData) -> Result<RData, ProtoError> {
+    Ok(match data {
+        RecordData::A(address) => RData::A(A(*address)),
+        RecordData::Aaaa(address) => RData::AAAA(AAAA(*address)),
+        RecordData::Ns(server) => RData::NS(NS(name(server)?)),
+        RecordData::Soa(data) => RData::SOA(soa(data)?),
+        RecordData::Srv { priority, weight, port, target } => {
+            RData::SRV(SRV::new(*priority, *weight, *port, name(target)?))
+        }
+    })
+}
+
+fn soa(soa: &Soa) -> Result<SOA, ProtoError> {
+    let seconds = |seconds: u32| i32::try_from(seconds).unwrap_or(i32::MAX);
+    let (refresh, retry, expire) = (seconds(soa.refresh), seconds(soa.retry), seconds(soa.expire));
+    Ok(SOA::new(name(&soa.mname)?, name(&soa.rname)?, soa.serial, refresh, retry, expire, soa.minimum))
+}
+
+fn name(name: &DnsName) -> Result<Name, ProtoError> {
+    Name::from_ascii(format!("{name}."))
+}

@@ -1,0 +1,212 @@
+//! A zone as it is served: every record set in the form in which it goes on the wire.
+
+use std::collections::HashMap;
+
+use hickory_server::proto::{
+    ProtoError,
+    rr::{DNSClass, RData, Record, RecordType},
+    serialize::binary::{BinEncodable, BinEncoder, NameEncoding},
+};
+use thiserror::Error;
+
+use crate::name::WireName;
+
+pub(crate) const TYPE_A: u16 = 1;
+pub(crate) const TYPE_NS: u16 = 2;
+pub(crate) const TYPE_CNAME: u16 = 5;
+pub(crate) const TYPE_SOA: u16 = 6;
+pub(crate) const TYPE_MX: u16 = 15;
+pub(crate) const TYPE_AAAA: u16 = 28;
+pub(crate) const TYPE_SRV: u16 = 33;
+pub(crate) const TYPE_DNAME: u16 = 39;
+
+/// Why a set of records is not a zone.
+#[derive(Debug, Error)]
+pub enum InvalidZone {
+    /// A zone has one SOA record, at its apex.
+    #[error("a zone needs exactly one SOA record, but this has {0}")]
+    Soa(usize),
+    /// The apex needs a name server.
+    #[error("the apex of a zone needs an NS record")]
+    NoNameServer,
+    /// A record that is not the zone's.
+    #[error("`{0}` does not lie within the zone")]
+    OutOfZone(String),
+    /// Only the class IN is served.
+    #[error("`{0}` is of another class than IN")]
+    Class(String),
+    /// An alias has nothing beside it (RFC 1034 §3.6.2) and is one.
+    #[error("`{0}` has other records beside its alias")]
+    Alias(String),
+    /// A record can not be put into a message.
+    #[error("can not encode the records of `{name}`")]
+    Encode {
+        /// Their owner.
+        name: String,
+        /// Why.
+        source: ProtoError,
+    },
+}
+
+/// A zone.
+#[derive(Debug)]
+pub struct Zone {
+    apex: Box<[u8]>,
+    nodes: HashMap<Box<[u8]>, Node>,
+    /// The SOA as it stands in negative answers: its TTL is the lesser of its own and its minimum (RFC 2308 §5).
+    negative: RrSet,
+}
+
+/// What there is at a name. A name with names below it exists even if it has no records (RFC 4592 §2.2.2).
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) sets: Vec<RrSet>,
+}
+
+/// The records of one name and type.
+#[derive(Debug)]
+pub(crate) struct RrSet {
+    pub(crate) record_type: u16,
+    /// Type, class, TTL, length and data of each record: all that follows the owner.
+    pub(crate) records: Vec<Box<[u8]>>,
+}
+
+/// Type, class, TTL and length: what stands before the data.
+const DATA_OFFSET: usize = 10;
+
+impl Node {
+    pub(crate) fn set(&self, record_type: u16) -> Option<&RrSet> {
+        self.sets.iter().find(|set| set.record_type == record_type)
+    }
+}
+
+impl RrSet {
+    /// The names that the records point at and whose addresses help whoever asks (RFC 1034 §4.3.2 step 6).
+    pub(crate) fn targets(&self) -> impl Iterator<Item = WireName> {
+        let before = match self.record_type {
+            TYPE_NS => Some(0),
+            TYPE_MX => Some(2),
+            TYPE_SRV => Some(6),
+            _ => None,
+        };
+        let targets = before.map(|before| {
+            self.records
+                .iter()
+                .filter_map(move |record| WireName::read(record.get(DATA_OFFSET + before..)?).ok())
+        });
+        targets.into_iter().flatten()
+    }
+
+    /// The one name that is the data of an alias.
+    pub(crate) fn target(&self) -> Option<&[u8]> {
+        self.records.first().map(|record| &record[DATA_OFFSET..])
+    }
+
+    /// Seconds.
+    pub(crate) fn ttl(&self) -> u32 {
+        self.records
+            .first()
+            .map_or(0, |record| u32::from_be_bytes([record[4], record[5], record[6], record[7]]))
+    }
+}
+
+impl Zone {
+    /// A zone of these records. Equal ones count once; the TTL of a set is that of its first record.
+    pub(crate) fn new(records: impl IntoIterator<Item = Record>) -> Result<Self, InvalidZone> {
+        let records: Vec<Record> = records.into_iter().collect();
+        let soas: Vec<&Record> = records.iter().filter(|r| r.record_type() == RecordType::SOA).collect();
+        let &[soa] = soas.as_slice() else { return Err(InvalidZone::Soa(soas.len())) };
+        let RData::SOA(soa_data) = &soa.data else { return Err(InvalidZone::Soa(0)) };
+        let apex = wire_name(soa)?;
+        let negative_ttl = soa.ttl.min(soa_data.minimum);
+        let negative = RrSet { record_type: TYPE_SOA, records: vec![encode(soa, negative_ttl)?] };
+        let mut zone = Self { apex: apex.key().into(), nodes: HashMap::new(), negative };
+        for record in &records {
+            zone.insert(record, apex.labels())?;
+        }
+        zone.check_aliases()?;
+        let has_name_server = zone.node(apex.key()).is_some_and(|node| node.set(TYPE_NS).is_some());
+        if has_name_server { Ok(zone) } else { Err(InvalidZone::NoNameServer) }
+    }
+
+    fn insert(&mut self, record: &Record, apex_labels: usize) -> Result<(), InvalidZone> {
+        if record.dns_class != DNSClass::IN {
+            return Err(InvalidZone::Class(record.name.to_string()));
+        }
+        let owner = wire_name(record)?;
+        if owner.labels() < apex_labels || owner.ancestor(apex_labels) != &*self.apex {
+            return Err(InvalidZone::OutOfZone(record.name.to_string()));
+        }
+        for labels in apex_labels..owner.labels() {
+            self.nodes.entry(owner.ancestor(labels).into()).or_default();
+        }
+        let record_type = u16::from(record.record_type());
+        let sets = &mut self.nodes.entry(owner.key().into()).or_default().sets;
+        let ttl = sets.iter().find(|set| set.record_type == record_type).map_or(record.ttl, RrSet::ttl);
+        let encoded = encode(record, ttl)?;
+        match sets.iter_mut().find(|set| set.record_type == record_type) {
+            Some(set) if set.records.contains(&encoded) => {}
+            Some(set) => set.records.push(encoded),
+            None => sets.push(RrSet { record_type, records: vec![encoded] }),
+        }
+        Ok(())
+    }
+
+    fn check_aliases(&self) -> Result<(), InvalidZone> {
+        let wrong = self.nodes.iter().find(|(_, node)| {
+            let alone = node.sets.len() == 1;
+            node.set(TYPE_CNAME).is_some_and(|alias| alias.records.len() > 1 || !alone)
+                || node.set(TYPE_DNAME).is_some_and(|alias| alias.records.len() > 1)
+        });
+        wrong.map_or(Ok(()), |(name, _)| Err(InvalidZone::Alias(printed(name))))
+    }
+
+    /// The apex in lower case, in wire form.
+    pub(crate) fn apex(&self) -> &[u8] {
+        &self.apex
+    }
+
+    pub(crate) fn negative(&self) -> &RrSet {
+        &self.negative
+    }
+
+    /// What there is at a name in lower case.
+    pub(crate) fn node(&self, key: &[u8]) -> Option<&Node> {
+        self.nodes.get(key)
+    }
+}
+
+fn failed(record: &Record) -> impl FnOnce(ProtoError) -> InvalidZone {
+    let name = record.name.to_string();
+    move |source| InvalidZone::Encode { name, source }
+}
+
+fn wire_name(record: &Record) -> Result<WireName, InvalidZone> {
+    let mut bytes = Vec::new();
+    let mut encoder = BinEncoder::new(&mut bytes);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    record.name.emit(&mut encoder).map_err(failed(record))?;
+    WireName::read(&bytes).map_err(|_| InvalidZone::OutOfZone(record.name.to_string()))
+}
+
+/// All that follows the owner. Names in the data are not compressed, so that it fits into every message.
+fn encode(record: &Record, ttl: u32) -> Result<Box<[u8]>, InvalidZone> {
+    let mut bytes = Vec::new();
+    let mut encoder = BinEncoder::new(&mut bytes);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    record.data.emit(&mut encoder).map_err(failed(record))?;
+    let record_type = u16::from(record.record_type());
+    let length = u16::try_from(bytes.len())
+        .map_err(|_| failed(record)(ProtoError::from("the data of a record is longer than 65535 bytes")))?;
+    let mut encoded = Vec::with_capacity(DATA_OFFSET + bytes.len());
+    encoded.extend(record_type.to_be_bytes());
+    encoded.extend(u16::from(DNSClass::IN).to_be_bytes());
+    encoded.extend(ttl.to_be_bytes());
+    encoded.extend(length.to_be_bytes());
+    encoded.extend(bytes);
+    Ok(encoded.into())
+}
+
+fn printed(name: &[u8]) -> String {
+    WireName::read(name).map_or_else(|_| String::from("?"), |name| name.as_bytes().escape_ascii().to_string())
+}

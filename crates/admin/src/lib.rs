@@ -1,1 +1,67 @@
-//! .
+//! What administrators see: the admin API on a local Unix socket, and the console listener.
+//!
+//! | route | |
+//! |---|---|
+//! | `GET /api/v1/status` | what there is, in numbers |
+//! | `GET PUT /api/v1/office` | the office's intent |
+//! | `GET POST /api/v1/people` | who can sign in |
+//! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
+//! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `GET /api/v1/sessions` | who is signed in, on what |
+//! | `GET /api/v1/zones` | the zones that follow from the office |
+//! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
+//! | `GET /api/v1/push/ledger` | what became of notifications |
+//!
+//! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
+//! are problem documents (RFC 9457). The console listener has a page, `/livez`, `/readyz` and `/metrics`.
+
+mod console;
+mod json;
+mod office;
+mod people;
+mod push;
+mod status;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post, put},
+};
+use fulmar_app::App;
+use fulmar_domain::push::ApnsSettings;
+use fulmar_http::{Surface, edge};
+use tokio::sync::watch;
+
+pub use console::{Console, console_router};
+
+/// Says what is wrong with settings for Apple, in words for an administrator.
+pub type CheckApns = Arc<dyn Fn(&ApnsSettings) -> Result<(), String> + Send + Sync>;
+
+/// What every handler has at hand.
+#[derive(Clone)]
+pub struct Admin {
+    /// The use cases.
+    pub app: App,
+    /// The generation of the office that DNS serves.
+    pub published: watch::Receiver<u64>,
+    /// Checks settings for Apple before they are kept.
+    pub check_apns: CheckApns,
+}
+
+/// The admin API.
+pub fn router(admin: Admin) -> Router {
+    let routes = Router::new()
+        .route("/api/v1/status", get(status::status))
+        .route("/api/v1/office", get(office::show).put(office::change))
+        .route("/api/v1/people", get(people::list))
+        .route("/api/v1/people", post(people::add))
+        .route("/api/v1/people/{address}/password", put(people::change_password))
+        .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/sessions", get(status::sessions))
+        .route("/api/v1/zones", get(office::zones))
+        .route("/api/v1/push/apns", put(push::set_apns))
+        .route("/api/v1/push/ledger", get(push::ledger))
+        .with_state(admin);
+    edge(routes, Surface::Admin)
+}

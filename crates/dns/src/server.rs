@@ -21,7 +21,7 @@ const TCP_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 256;
 
 /// Answers datagrams until `shutdown`.
-pub async fn serve_udp(socket: UdpSocket, publisher: Publisher, shutdown: CancellationToken) {
+pub async fn serve_udp(socket: &UdpSocket, publisher: Publisher, shutdown: CancellationToken) {
     let counters = Counters::new("udp");
     let mut query = vec![0; MAX_QUERY];
     let mut response = Vec::with_capacity(MAX_QUERY);
@@ -55,7 +55,7 @@ async fn pause_after(error: &io::Error) {
 }
 
 /// Answers queries on TCP connections, in order on each, until `shutdown`.
-pub async fn serve_tcp(listener: TcpListener, publisher: Publisher, shutdown: CancellationToken) {
+pub async fn serve_tcp(listener: &TcpListener, publisher: Publisher, shutdown: CancellationToken) {
     let counters = Arc::new(Counters::new("tcp"));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let serve = async {

@@ -49,8 +49,10 @@ async fn server() -> Server {
     let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addresses = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
-    tokio::spawn(serve_udp(udp, publisher.clone(), stop.clone()));
-    tokio::spawn(serve_tcp(tcp, publisher.clone(), stop));
+    let (answers, signal) = (publisher.clone(), stop.clone());
+    tokio::spawn(async move { serve_udp(&udp, answers, signal).await });
+    let answers = publisher.clone();
+    tokio::spawn(async move { serve_tcp(&tcp, answers, stop).await });
     store.set_office(office("192.168.1.2")).await.unwrap();
     publisher.published().wait_for(|generation| *generation == 1).await.unwrap();
     Server { store, publisher, udp: addresses.0, tcp: addresses.1, _dir: dir }

@@ -31,13 +31,13 @@ const MAX_IN_FLIGHT: usize = 256;
 /// For how long a notification is claimed: an attempt takes half a minute at most, its outcome is written at once.
 const LEASE: Duration = Duration::from_secs(60);
 /// How long a stop waits for answers that are still to come.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(3);
 /// The longest sleep: a clock that was set matters no longer than this.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 /// How long the worker rests when the store fails.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
-/// Serves the outbox until `shutdown`, then takes no more notifications and gives those in flight ten seconds.
+/// Serves the outbox until `shutdown`, then takes no more notifications and gives those in flight three seconds.
 ///
 /// A store that fails is asked again after a pause. Returns early only when the store is closed.
 pub async fn run(store: Store, shutdown: CancellationToken) {

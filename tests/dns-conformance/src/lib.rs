@@ -72,7 +72,8 @@ pub async fn run(cases: Vec<Case>, port: u16) -> Result<Report> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.context("can not bind the port")?;
     let server = socket.local_addr()?;
     let (publisher, stop) = (Publisher::default(), CancellationToken::new());
-    let serving = tokio::spawn(serve_udp(socket, publisher.clone(), stop.clone()));
+    let (answers, signal) = (publisher.clone(), stop.clone());
+    let serving = tokio::spawn(async move { serve_udp(&socket, answers, signal).await });
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let mut report = Report { total: cases.len(), ..Report::default() };
     for case in cases {

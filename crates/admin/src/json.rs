@@ -1,0 +1,47 @@
+//! Bodies and errors of the admin API.
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::StatusCode,
+};
+use fulmar_app::StoreError;
+use fulmar_http::{BoundedBody, Problem};
+use serde::de::DeserializeOwned;
+
+/// A JSON body. Fields that are not known are refused by its type.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = BoundedBody::from_request(request, state).await;
+        let BoundedBody(body) = body.map_err(|error| Problem::new(error.status(), error.to_string()))?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not what this path takes: {error}"))
+        })
+    }
+}
+
+/// A value that can not be what it was sent as.
+pub(crate) fn unprocessable(error: impl std::fmt::Display) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+}
+
+pub(crate) fn parsed<T>(text: &str) -> Result<T, Problem>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(unprocessable)
+}
+
+/// A failure of the box: the log knows why.
+pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::error!(error, "A request of an administrator failed.");
+    Problem::internal()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
+pub(crate) fn store_failed(error: StoreError) -> Problem {
+    failed(&error)
+}

@@ -1,0 +1,100 @@
+use axum::{
+    Extension, Json as Body,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use fulmar_app::{AddPersonError, ChangePersonError};
+use fulmar_domain::{Account, SipUri};
+use fulmar_http::{PeerUser, Problem};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Admin,
+    json::{Json, failed, parsed, store_failed, unprocessable},
+};
+
+#[derive(Serialize)]
+pub(crate) struct PersonBody {
+    address: String,
+    name: String,
+    disabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPerson {
+    address: String,
+    name: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPassword {
+    password: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Disabled {
+    disabled: bool,
+}
+
+impl From<Account> for PersonBody {
+    fn from(account: Account) -> Self {
+        let Account { uri, display_name, disabled, .. } = account;
+        Self { address: uri.address(), name: display_name.to_string(), disabled }
+    }
+}
+
+pub(crate) async fn list(State(admin): State<Admin>) -> Result<Body<Vec<PersonBody>>, Problem> {
+    let people = admin.app.store().accounts().await.map_err(store_failed)?;
+    Ok(Body(people.into_iter().map(PersonBody::from).collect()))
+}
+
+pub(crate) async fn add(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Json(new): Json<NewPerson>,
+) -> Result<(StatusCode, Body<PersonBody>), Problem> {
+    let added = admin.app.add_person(parsed(&new.address)?, parsed(&new.name)?, new.password).await;
+    let account = added.map_err(|error| match error {
+        AddPersonError::AddressTaken(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        AddPersonError::UnknownDomain(_) | AddPersonError::Password => unprocessable(error),
+        AddPersonError::Hash(_) | AddPersonError::Store(_) => failed(&error),
+    })?;
+    tracing::info!(user, person = %account.uri, "A person was added.");
+    Ok((StatusCode::CREATED, Body(account.into())))
+}
+
+pub(crate) async fn change_password(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Path(address): Path<String>,
+    Json(new): Json<NewPassword>,
+) -> Result<StatusCode, Problem> {
+    let person: SipUri = parsed(&address)?;
+    admin.app.change_password(person.clone(), new.password).await.map_err(refused)?;
+    tracing::info!(user, %person, "A password was changed; the person was signed out.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn set_disabled(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Path(address): Path<String>,
+    Json(Disabled { disabled }): Json<Disabled>,
+) -> Result<StatusCode, Problem> {
+    let person: SipUri = parsed(&address)?;
+    admin.app.set_disabled(person.clone(), disabled).await.map_err(refused)?;
+    tracing::info!(user, %person, disabled, "A person was disabled or enabled.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn refused(error: ChangePersonError) -> Problem {
+    match error {
+        ChangePersonError::NoSuchPerson(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
+        ChangePersonError::Password => unprocessable(error),
+        ChangePersonError::Hash(_) | ChangePersonError::Store(_) => failed(&error),
+    }
+}

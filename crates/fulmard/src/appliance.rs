@@ -1,0 +1,268 @@
+//! The whole box: everything wired, started, watched and stopped.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use fulmar_admin::{Admin, Console};
+use fulmar_app::{App, Clock};
+use fulmar_dns::Publisher;
+use fulmar_http::serve::{self, Stop};
+use fulmar_push::apns::Settings;
+use fulmar_store::Store;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::{TcpListener, UdpSocket, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config,
+    certificate::Certificate,
+    sockets::{Sockets, Web},
+    supervise::Supervisor,
+    systemd,
+};
+
+/// How long requests that were begun may take to end.
+const DRAIN: Duration = Duration::from_secs(3);
+/// How long everything may take to end; what has not then is cut off.
+const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
+/// How often the store is tidied.
+const TIDY: Duration = Duration::from_secs(15);
+
+/// A box that serves.
+pub struct Appliance {
+    addresses: Addresses,
+    store: Store,
+    supervisor: Supervisor,
+    stop: CancellationToken,
+}
+
+/// Where it serves; of the configured addresses the first of each kind, with the ports that the system chose.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// DNS, by UDP and TCP.
+    pub dns: Option<SocketAddr>,
+    /// Phones with TLS.
+    pub https: Option<SocketAddr>,
+    /// Phones without.
+    pub http: Option<SocketAddr>,
+    /// The console.
+    pub console: Option<SocketAddr>,
+}
+
+/// Why the box ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It was told to.
+    Stopped,
+    /// It can not go on, and is to be started anew.
+    Failed,
+}
+
+/// What services are made of.
+struct Parts {
+    app: App,
+    store: Store,
+    publisher: Publisher,
+    certificate: Arc<Certificate>,
+    metrics: PrometheusHandle,
+    supervisor: Supervisor,
+}
+
+impl Appliance {
+    /// Opens the store, binds the sockets and starts every service. The box stops when `stop` is cancelled.
+    ///
+    /// # Errors
+    /// When a directory, the store, a certificate or a socket can not be used; nothing serves then.
+    pub async fn start(config: Config, stop: CancellationToken) -> Result<Self> {
+        let state = &config.paths.state;
+        std::fs::create_dir_all(state).with_context(|| format!("can not make `{}`", state.display()))?;
+        let sockets = Sockets::bind(&config)?;
+        let metrics = recorder()?;
+        let store = Store::open(state)?;
+        let certificate = Arc::new(Certificate::open(state, store.clone()).await?);
+        let addresses = Addresses::of(&sockets);
+        let supervisor = Supervisor::new(stop.clone());
+        let parts = Parts {
+            app: App::new(store.clone(), Clock::system()),
+            store: store.clone(),
+            publisher: Publisher::default(),
+            certificate,
+            metrics,
+            supervisor: supervisor.clone(),
+        };
+        parts.start_background();
+        parts.start_dns(sockets.dns)?;
+        parts.start_web(sockets.web)?;
+        parts.start_admin(sockets.admin)?;
+        systemd::ready();
+        tracing::info!(
+            dns = ?addresses.dns, https = ?addresses.https, http = ?addresses.http, console = ?addresses.console,
+            "The box serves."
+        );
+        Ok(Self { addresses, store, supervisor, stop })
+    }
+
+    /// Where it serves.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Serves until told to stop, or until the store fails; then ends within five seconds.
+    pub async fn run(self) -> Exit {
+        let exit = tokio::select! {
+            () = self.stop.cancelled() => Exit::Stopped,
+            () = self.store.stopped() => {
+                tracing::error!("The store can not write any more; the box is to be started anew.");
+                Exit::Failed
+            }
+        };
+        systemd::stopping();
+        tracing::info!("The box stops.");
+        self.stop.cancel();
+        if tokio::time::timeout(STOP_TIMEOUT, self.supervisor.ended()).await.is_err() {
+            tracing::warn!("Something did not end in time and was cut off.");
+        }
+        exit
+    }
+}
+
+impl Addresses {
+    fn of(sockets: &Sockets) -> Self {
+        let first = |listeners: &[std::net::TcpListener]| listeners.first().and_then(|l| l.local_addr().ok());
+        Self {
+            dns: sockets.dns.first().and_then(|(socket, _)| socket.local_addr().ok()),
+            https: first(&sockets.web.phones),
+            http: first(&sockets.web.plain_phones),
+            console: first(&sockets.web.console),
+        }
+    }
+}
+
+impl Parts {
+    fn start_background(&self) {
+        let (store, publisher) = (self.store.clone(), self.publisher.clone());
+        self.supervisor.run("zones", move |stop| fulmar_dns::run(store.clone(), publisher.clone(), stop));
+        let store = self.store.clone();
+        self.supervisor.run("push", move |stop| fulmar_push::run(store.clone(), stop));
+        let certificate = Arc::clone(&self.certificate);
+        self.supervisor.run("certificate", move |stop| {
+            let certificate = Arc::clone(&certificate);
+            async move { certificate.follow(stop).await }
+        });
+        let app = self.app.clone();
+        self.supervisor.run("upkeep", move |stop| tidy(app.clone(), stop));
+        let store = self.store.clone();
+        self.supervisor.run("watchdog", move |stop| systemd::watchdog(store.clone(), stop));
+    }
+
+    fn start_dns(&self, sockets: Vec<(std::net::UdpSocket, std::net::TcpListener)>) -> Result<()> {
+        for (udp, tcp) in sockets {
+            let publisher = self.publisher.clone();
+            let udp = Arc::new(UdpSocket::from_std(udp)?);
+            self.supervisor.run("dns-udp", move |stop| {
+                let (udp, publisher) = (Arc::clone(&udp), publisher.clone());
+                async move { fulmar_dns::serve_udp(&udp, publisher, stop).await }
+            });
+            let publisher = self.publisher.clone();
+            let tcp = Arc::new(TcpListener::from_std(tcp)?);
+            self.supervisor.run("dns-tcp", move |stop| {
+                let (tcp, publisher) = (Arc::clone(&tcp), publisher.clone());
+                async move { fulmar_dns::serve_tcp(&tcp, publisher, stop).await }
+            });
+        }
+        Ok(())
+    }
+
+    fn start_web(&self, sockets: Web) -> Result<()> {
+        let console = Console {
+            app: self.app.clone(),
+            published: self.publisher.published(),
+            metrics: self.metrics.clone(),
+        };
+        self.serve_tls("console", sockets.console, move |_| fulmar_admin::console_router(console.clone()))?;
+        let app = self.app.clone();
+        self.serve_tls("phones", sockets.phones, move |stop| fulmar_mobility::router(app.clone(), stop))?;
+        for listener in sockets.plain_phones {
+            let app = self.app.clone();
+            self.supervisor.run("plain-phones", move |signal| {
+                let (listener, router) = (listener.try_clone(), fulmar_mobility::plain_router(app.clone()));
+                async move {
+                    if let Ok(listener) = listener.and_then(TcpListener::from_std) {
+                        serve::plain(listener, router, Stop { signal, drain: DRAIN }).await;
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn serve_tls(
+        &self,
+        name: &'static str,
+        listeners: Vec<std::net::TcpListener>,
+        router: impl Fn(CancellationToken) -> Router + Clone + Send + 'static,
+    ) -> Result<()> {
+        let tls = self.certificate.live().server_config()?;
+        for listener in listeners {
+            let (tls, router) = (Arc::clone(&tls), router.clone());
+            self.supervisor.run(name, move |signal| {
+                let (listener, tls, router) =
+                    (listener.try_clone(), Arc::clone(&tls), router(signal.clone()));
+                async move {
+                    if let Ok(listener) = listener.and_then(TcpListener::from_std) {
+                        serve::tls(listener, tls, router, Stop { signal, drain: DRAIN }).await;
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn start_admin(&self, listener: std::os::unix::net::UnixListener) -> Result<()> {
+        let router = fulmar_admin::router(Admin {
+            app: self.app.clone(),
+            published: self.publisher.published(),
+            check_apns: Arc::new(|settings| {
+                Settings::read(settings).map(drop).map_err(|error| error.to_string())
+            }),
+        });
+        self.supervisor.run("admin", move |signal| {
+            let (listener, router) = (listener.try_clone(), router.clone());
+            async move {
+                if let Ok(listener) = listener.and_then(UnixListener::from_std) {
+                    serve::unix(listener, router, Stop { signal, drain: DRAIN }).await;
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The counters of the process. A second appliance in one process, as in tests, shares those of the first.
+fn recorder() -> Result<PrometheusHandle> {
+    static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = HANDLE.get() {
+        return Ok(handle.clone());
+    }
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    // Two at once: the second finds the first one's recorder in place.
+    if metrics::set_global_recorder(recorder).is_ok() {
+        let _ = HANDLE.set(handle.clone());
+    }
+    Ok(HANDLE.get().cloned().unwrap_or(handle))
+}
+
+async fn tidy(app: App, stop: CancellationToken) {
+    let tidy = async {
+        loop {
+            if let Err(error) = app.store().tidy(app.now()).await {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error, "The store could not be tidied.");
+            }
+            tokio::time::sleep(TIDY).await;
+        }
+    };
+    stop.run_until_cancelled(tidy).await;
+}

@@ -1,0 +1,26 @@
+//! Where events go: to the journal with their fields when systemd started us, to standard error otherwise.
+
+use anyhow::{Context, Result};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::journal::Journal;
+
+/// Starts logging what `filter` lets through.
+///
+/// # Errors
+/// When the filter is none, or logging was started before.
+pub fn start(filter: &str) -> Result<()> {
+    let filter =
+        EnvFilter::try_new(filter).with_context(|| format!("`{filter}` is no filter for the log"))?;
+    let output = if systemd_journal_logger::connected_to_journal() {
+        Journal::connect().context("can not reach the journal")?.boxed()
+    } else {
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed()
+    };
+    // Some libraries use `log`; what they say becomes events like ours.
+    tracing_log::LogTracer::init().context("logging was started twice")?;
+    tracing_subscriber::registry()
+        .with(output.with_filter(filter))
+        .try_init()
+        .context("logging was started twice")
+}

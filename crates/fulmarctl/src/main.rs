@@ -1,2 +1,83 @@
-//! .
-fn main() {}
+//! `fulmarctl`: administration over the local socket, and the self-test.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use fulmarctl::{
+    admin::{Client, OfficeCommand, PushCommand, UserCommand, office, push, status, user},
+    selftest::{self, SelfTest},
+};
+
+/// Administers a Fulmar box, and tests it as a phone would.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The admin socket of the box.
+    #[arg(long, default_value = "/run/fulmar/admin.sock", global = true)]
+    socket: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What there is, in numbers.
+    Status,
+    /// The SIP domains and addresses of the office, from which names, certificate and documents follow.
+    #[command(subcommand)]
+    Office(OfficeCommand),
+    /// The people who can sign in.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// How phones are woken.
+    #[command(subcommand)]
+    Push(PushCommand),
+    /// The DNS zones that the box serves.
+    #[command(subcommand)]
+    Zone(ZoneCommand),
+    /// Who is signed in.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Tests the box as a phone would: with DNS and HTTPS and nothing else.
+    #[command(subcommand)]
+    Selftest(SelfTest),
+}
+
+#[derive(Subcommand)]
+enum ZoneCommand {
+    /// Prints the zones as master files.
+    Show {
+        /// Print what is answered to the outside.
+        #[arg(long)]
+        outside: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum SessionCommand {
+    /// Lists the sessions, by person.
+    List,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let client = Client::new(arguments.socket);
+    let mut out = std::io::stdout();
+    match arguments.command {
+        Command::Status => status::status(&client, &mut out).await?,
+        Command::Office(command) => office::run(&client, command, &mut out).await?,
+        Command::User(command) => user::run(&client, command, &mut out).await?,
+        Command::Push(command) => push::run(&client, command, &mut out).await?,
+        Command::Zone(ZoneCommand::Show { outside }) => {
+            office::show_zones(&client, outside, &mut out).await?;
+        }
+        Command::Session(SessionCommand::List) => status::sessions(&client, &mut out).await?,
+        Command::Selftest(test) => {
+            let passed = selftest::run(test, &mut out).await?;
+            return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,2 +1,79 @@
-//! .
-fn main() {}
+//! The developer's one entry point: `cargo xtask` runs the box, tests it and checks its structure.
+//!
+//! One module a task. This program depends on none of our crates and on little else, so that it is built in
+//! seconds and works while the rest does not compile. Every path in it is relative to the top of the workspace.
+
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "it talks to the person at the terminal")]
+
+mod arrows;
+mod cargo;
+mod hints;
+mod office;
+mod places;
+mod ports;
+mod run;
+mod service;
+mod test;
+mod tools;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// Runs the box, tests it and checks its structure.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the box and run it for the made-up office `office.test`, on loopback, until Ctrl-C.
+    Run(run::Options),
+    /// Run every check and every test, fast ones first; stop at the first that fails.
+    Test(test::Options),
+    /// Check that no crate uses another one that it may not use.
+    Arrows,
+    /// Ask the DNS server every question of a conformance file and print how many answers were right.
+    DnsConformance {
+        /// The cases, a JSON object a line, compressed by gzip.
+        file: PathBuf,
+        /// Passed on to `dns-conformance`, such as `--differences 3`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    let started_in = env::current_dir().context("failed to find the current directory")?;
+    let root = cargo::workspace_root();
+    env::set_current_dir(&root).with_context(|| format!("failed to enter `{}`", root.display()))?;
+    match task {
+        Task::Run(options) => run::run(&options),
+        Task::Test(options) => test::test(&options),
+        Task::Arrows => arrows::check_workspace(),
+        Task::DnsConformance { file, options } => dns_conformance(&started_in.join(file), &options),
+    }
+}
+
+fn dns_conformance(file: &Path, options: &[String]) -> Result<()> {
+    let program = ["run", "--quiet", "--release", "--package", "dns-conformance", "--"];
+    cargo::succeed(cargo::command().args(program).arg(file).args(options))
+}

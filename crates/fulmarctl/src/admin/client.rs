@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use http::{Method, Request, header::CONTENT_TYPE};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+/// The admin API behind a Unix socket.
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// The box that listens on this socket.
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// Reads something.
+    ///
+    /// # Errors
+    /// What went wrong, in the words of the box where it has any.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let body = self.send(Method::GET, path, Bytes::new()).await?;
+        serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
+    }
+
+    /// Changes something; returns what is answered, or `null`.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn change(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Value> {
+        let body = self.send(method, path, serde_json::to_vec(body)?.into()).await?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes> {
+        let shown = self.socket.display();
+        let stream = UnixStream::connect(&self.socket).await.with_context(|| {
+            format!("can not reach the box at `{shown}`: is `fulmard` running, and may you open its socket?")
+        })?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::<Bytes>::from(body))?;
+        let response = sender.send_request(request).await.context("the box broke the connection")?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        if !status.is_success() {
+            let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+            bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str()));
+        }
+        Ok(body)
+    }
+}

@@ -1,0 +1,98 @@
+//! How phones are woken.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Client;
+
+/// Commands about push.
+#[derive(Subcommand)]
+pub enum PushCommand {
+    /// How the box speaks to Apple.
+    #[command(subcommand)]
+    Apns(ApnsCommand),
+    /// What became of the latest notifications, newest first.
+    Ledger,
+}
+
+/// Commands about Apple.
+#[derive(Subcommand)]
+pub enum ApnsCommand {
+    /// Sets all of it: with a signing key (team, key id) or with a client certificate.
+    Set(Apns),
+}
+
+/// The settings for Apple.
+#[derive(Args)]
+pub struct Apns {
+    /// `production`, `sandbox` or an https URL.
+    #[arg(long, default_value = "production")]
+    endpoint: String,
+    /// The bundle id of the app.
+    #[arg(long)]
+    topic: String,
+    /// The team that the key belongs to.
+    #[arg(long, requires = "key_id", required_unless_present = "certificate")]
+    team_id: Option<String>,
+    /// The id of the key.
+    #[arg(long, requires = "team_id")]
+    key_id: Option<String>,
+    /// The client certificate with its chain, PEM.
+    #[arg(long, conflicts_with_all = ["team_id", "key_id"])]
+    certificate: Option<PathBuf>,
+    /// The key, PEM: AuthKey_….p8, or the one of the certificate.
+    #[arg(long)]
+    key: PathBuf,
+    /// Certificates to trust in place of the public authorities, PEM.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    at: i64,
+    person: String,
+    step: String,
+    detail: String,
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// When a file can not be read, or the box refuses or can not be asked.
+pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) -> Result<()> {
+    match command {
+        PushCommand::Apns(ApnsCommand::Set(settings)) => {
+            let body = json!({
+                "endpoint": settings.endpoint,
+                "topic": settings.topic,
+                "team_id": settings.team_id,
+                "key_id": settings.key_id,
+                "chain_pem": settings.certificate.as_deref().map(read).transpose()?,
+                "key_pem": read(&settings.key)?,
+                "trust_anchors_pem": settings.ca.as_deref().map(read).transpose()?,
+            });
+            client.change(Method::PUT, "/api/v1/push/apns", &body).await?;
+            writeln!(out, "Phones are woken through {}.", settings.endpoint)?;
+        }
+        PushCommand::Ledger => {
+            for Step { at, person, step, detail } in client.get::<Vec<Step>>("/api/v1/push/ledger").await? {
+                writeln!(out, "{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("can not read `{}`", path.display()))
+}

@@ -1,0 +1,136 @@
+//! People.
+
+use std::io::{self, Read, Write};
+
+use anyhow::{Context, Result, ensure};
+use clap::Subcommand;
+use http::Method;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Client;
+
+/// Commands about people.
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Adds a person. Without `--password-stdin` a password is made up and printed once.
+    Add {
+        /// Such as anna@office.example.
+        address: String,
+        /// What colleagues see.
+        #[arg(long)]
+        name: String,
+        /// Take the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists everybody.
+    List,
+    /// Gives a person a new password and signs them out everywhere.
+    Passwd {
+        /// Whose.
+        address: String,
+        /// Take the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Keeps a person out, at once and on every device.
+    Disable {
+        /// Whom.
+        address: String,
+    },
+    /// Lets a disabled person in again.
+    Enable {
+        /// Whom.
+        address: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Person {
+    address: String,
+    name: String,
+    disabled: bool,
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// When the box refuses or can not be asked.
+pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) -> Result<()> {
+    match command {
+        UserCommand::Add { address, name, password_stdin } => {
+            let password = password(password_stdin)?;
+            let body = json!({ "address": address, "name": name, "password": password.text });
+            client.change(Method::POST, "/api/v1/people", &body).await?;
+            writeln!(out, "{address} can sign in.")?;
+            password.print(out)
+        }
+        UserCommand::List => list(&client.get::<Vec<Person>>("/api/v1/people").await?, out),
+        UserCommand::Passwd { address, password_stdin } => {
+            let password = password(password_stdin)?;
+            let path = format!("/api/v1/people/{address}/password");
+            client.change(Method::PUT, &path, &json!({ "password": password.text })).await?;
+            writeln!(out, "{address} has a new password and was signed out.")?;
+            password.print(out)
+        }
+        UserCommand::Disable { address } => {
+            disable(client, &address, true).await?;
+            writeln!(out, "{address} is kept out. `fulmarctl user enable {address}` undoes that.")?;
+            Ok(())
+        }
+        UserCommand::Enable { address } => {
+            disable(client, &address, false).await?;
+            writeln!(out, "{address} can sign in again.")?;
+            Ok(())
+        }
+    }
+}
+
+async fn disable(client: &Client, address: &str, disabled: bool) -> Result<()> {
+    let path = format!("/api/v1/people/{address}/disabled");
+    client.change(Method::PUT, &path, &json!({ "disabled": disabled })).await.map(drop)
+}
+
+fn list(people: &[Person], out: &mut impl Write) -> Result<()> {
+    let width = people.iter().map(|person| person.address.len()).max().unwrap_or(0);
+    for person in people {
+        let state = if person.disabled { "  (disabled)" } else { "" };
+        writeln!(out, "{:<width$}  {}{state}", person.address, person.name)?;
+    }
+    Ok(())
+}
+
+struct Password {
+    text: String,
+    made_up: bool,
+}
+
+impl Password {
+    fn print(&self, out: &mut impl Write) -> Result<()> {
+        if self.made_up {
+            writeln!(out, "Password: {} (it is not shown again)", self.text)?;
+        }
+        Ok(())
+    }
+}
+
+fn password(from_stdin: bool) -> Result<Password> {
+    if !from_stdin {
+        return Ok(Password { text: make_up()?, made_up: true });
+    }
+    let mut text = String::new();
+    io::stdin().read_to_string(&mut text).context("can not read the password")?;
+    let text = text.trim_end_matches(['\r', '\n']).to_owned();
+    ensure!(!text.is_empty(), "there is no password on standard input");
+    Ok(Password { text, made_up: false })
+}
+
+/// Sixteen letters and digits that are hard to mistake for each other: 80 bits.
+fn make_up() -> Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = [0; 16];
+    SystemRandom::new().fill(&mut random).ok().context("the system gave no random numbers")?;
+    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}

@@ -1,1 +1,155 @@
-//! .
+//! An office for one test: the box, a stand-in for Apple, and people with passwords.
+//!
+//! The box runs in this process or as the binary that ships. Everything is on ports that the system chooses and
+//! in a directory that vanishes with the test.
+
+mod machine;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use fulmar_domain::SipUri;
+use fulmar_standins::apns::{ApnsStandin, Config as ApnsConfig, Credential, ProviderKey};
+use fulmar_wire::Secret;
+use fulmarctl::{
+    admin::Client,
+    phone::{Network, Phone},
+};
+use fulmard::Addresses;
+use http::Method;
+use serde_json::json;
+use tempfile::TempDir;
+
+pub use machine::{Kind, Machine, program};
+
+/// What everybody's password is. It must never be in a log.
+pub const PASSWORD: &str = "correct-horse-battery";
+/// The team and the key of the office's app.
+const TEAM: (&str, &str) = ("TEAM000001", "KEY0000001");
+
+/// A running office `office.test` with anna, ben and carla.
+pub struct Office {
+    /// The box.
+    pub machine: Machine,
+    /// What plays Apple.
+    pub apns: ApnsStandin,
+    dir: TempDir,
+}
+
+impl Office {
+    /// Sets an office up.
+    ///
+    /// # Errors
+    /// When anything does not start.
+    pub async fn new(kind: Kind) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let machine = Machine::start(kind, dir.path(), None).await?;
+        let key = ProviderKey::make(TEAM.0, TEAM.1)?;
+        let key_pem = key.pem().to_owned();
+        let config = ApnsConfig::new(Credential::Token(key))?;
+        let topic = config.topic.clone();
+        let apns = ApnsStandin::start(config).await?;
+        let office = Self { machine, apns, dir };
+        office.set_up(&topic, &key_pem).await?;
+        Ok(office)
+    }
+
+    async fn set_up(&self, topic: &str, key_pem: &str) -> Result<()> {
+        let admin = self.admin();
+        let port = self.https().port();
+        let intent = json!({ "domains": ["office.test"], "inside": ["127.0.0.1"], "https_port": port });
+        let changed = admin.change(Method::PUT, "/api/v1/office", &intent).await?;
+        anyhow::ensure!(changed["published"] == true, "DNS does not serve the office: {changed}");
+        let apns = json!({
+            "endpoint": self.apns.endpoint(),
+            "topic": topic,
+            "team_id": TEAM.0,
+            "key_id": TEAM.1,
+            "key_pem": key_pem,
+            "trust_anchors_pem": self.apns.ca_pem(),
+        });
+        admin.change(Method::PUT, "/api/v1/push/apns", &apns).await?;
+        for name in ["anna", "ben", "carla"] {
+            let person =
+                json!({ "address": format!("{name}@office.test"), "name": name, "password": PASSWORD });
+            admin.change(Method::POST, "/api/v1/people", &person).await?;
+        }
+        Ok(())
+    }
+
+    /// The directory of everything.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.dir().join("state/fulmar.db")
+    }
+
+    /// The admin API.
+    pub fn admin(&self) -> Client {
+        Client::new(self.dir().join("admin.sock"))
+    }
+
+    /// Where the box serves.
+    pub fn addresses(&self) -> Addresses {
+        self.machine.addresses()
+    }
+
+    /// Where DNS is served.
+    pub fn dns(&self) -> SocketAddr {
+        self.addresses().dns.unwrap_or_else(unspecified)
+    }
+
+    /// Where phones are served.
+    pub fn https(&self) -> SocketAddr {
+        self.addresses().https.unwrap_or_else(unspecified)
+    }
+
+    /// The network as a phone sees it that knows the box's DNS and trusts its authority.
+    ///
+    /// # Errors
+    /// When the box has made no authority.
+    pub fn network(&self) -> Result<Network> {
+        let ca = self.dir().join("state/tls/ca.pem");
+        let ca_pem =
+            std::fs::read_to_string(&ca).with_context(|| format!("no authority at `{}`", ca.display()))?;
+        Network::new(self.dns(), &ca_pem)
+    }
+
+    /// Signs somebody in on a device, from address and password alone.
+    ///
+    /// # Errors
+    /// Whatever does not lead on.
+    pub async fn sign_in(&self, name: &str, device: &str) -> Result<Phone> {
+        Phone::sign_in(&self.network()?, &uri(name)?, &Secret::from(PASSWORD), device, self.https().port())
+            .await
+    }
+
+    /// Ends the box without a word and starts it again on the same addresses and the same disk.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn power_cut(&mut self) -> Result<()> {
+        let addresses = self.addresses();
+        self.machine.kill()?;
+        self.machine = Machine::start(Kind::Binary, self.dir.path(), Some(addresses)).await?;
+        Ok(())
+    }
+}
+
+/// The SIP URI of somebody of the office.
+///
+/// # Errors
+/// When the name can not stand in one.
+pub fn uri(name: &str) -> Result<SipUri> {
+    Ok(format!("{name}@office.test").parse()?)
+}
+
+fn unspecified() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 0))
+}

@@ -187,6 +187,11 @@ impl Phone {
         }
     }
 
+    /// The oldest event that was fetched and not looked at.
+    pub fn next_waiting(&mut self) -> Option<Event> {
+        self.waiting.pop_front()
+    }
+
     /// Acknowledges what was fetched before and fetches what is newer, waiting no longer than `wait`.
     ///
     /// # Errors

@@ -1,0 +1,11 @@
+//! What the box promises, tried on the whole of it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod suite {
+    mod bad_input;
+    mod chain;
+    mod daemon;
+    mod names;
+    mod power_cut;
+    mod tickets;
+}

@@ -1,0 +1,63 @@
+//! Names, asked for with the tools of others.
+
+use std::{fs, process::Command};
+
+use fulmar_suite::{Kind, Office};
+
+/// Runs a foreign program and returns what it prints.
+fn printed(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("`{program}` does not start: {error}"));
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn dig(office: &Office, question: &'static [&'static str]) -> String {
+    let port = office.dns().port().to_string();
+    let run = move || {
+        let mut arguments = vec!["@127.0.0.1", "-p", &port, "+norecurse", "+time=2", "+tries=2"];
+        arguments.extend(question);
+        printed("dig", &arguments)
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+#[tokio::test]
+async fn dig_finds_the_box_and_what_is_not_there() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    for host in [["lyncdiscover.office.test"], ["lyncdiscoverinternal.office.test"], ["web.office.test"]] {
+        let arguments: &'static [&'static str] = Box::leak(Box::new(host));
+        let answer = dig(&office, arguments).await;
+        assert!(answer.contains("status: NOERROR") && answer.contains("flags: qr aa;"), "{answer}");
+        assert!(answer.contains("\tIN\tA\t127.0.0.1\n"), "{answer}");
+    }
+    let srv = dig(&office, &["_sipinternaltls._tcp.office.test", "SRV"]).await;
+    assert!(srv.contains("\tIN\tSRV\t0 0 5061 sip.office.test.\n"), "{srv}");
+    assert!(srv.contains("sip.office.test.\t300\tIN\tA\t127.0.0.1"), "the address comes along: {srv}");
+    let absent = dig(&office, &["nobody.office.test"]).await;
+    assert!(
+        absent.contains("status: NXDOMAIN") && absent.contains("office.test.\t\t60\tIN\tSOA\t"),
+        "{absent}"
+    );
+    let no_data = dig(&office, &["web.office.test", "TXT"]).await;
+    assert!(no_data.contains("status: NOERROR") && no_data.contains("ANSWER: 0, AUTHORITY: 1"), "{no_data}");
+    let foreign = dig(&office, &["example.org"]).await;
+    assert!(foreign.contains("status: REFUSED") && !foreign.contains(" aa"), "{foreign}");
+    let over_tcp = dig(&office, &["+tcp", "web.office.test"]).await;
+    assert!(over_tcp.contains("\tIN\tA\t127.0.0.1\n") && over_tcp.contains("(TCP)"), "{over_tcp}");
+}
+
+#[tokio::test]
+async fn dnsperf_loses_nothing_in_ten_seconds() {
+    let office = Office::new(Kind::Binary).await.unwrap();
+    let questions = office.dir().join("questions");
+    let lines = "lyncdiscover.office.test A\n_sipinternaltls._tcp.office.test SRV\nnobody.office.test A\nexample.org A\n";
+    fs::write(&questions, lines).unwrap();
+    let (port, questions) = (office.dns().port().to_string(), questions.display().to_string());
+    let run = move || printed("dnsperf", &["-s", "127.0.0.1", "-p", &port, "-d", &questions, "-l", "10"]);
+    let report = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(report.contains("Queries lost:         0 (0.00%)"), "{report}");
+    for code in ["NOERROR", "NXDOMAIN", "REFUSED"] {
+        assert!(report.contains(code), "{report}");
+    }
+}

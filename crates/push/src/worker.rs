@@ -1,9 +1,9 @@
 //! Takes due notifications from the outbox to their providers.
 //!
 //! The worker keeps nothing of its own. A notification is claimed for longer than one attempt can take; what
-//! the attempt came to is written down with what follows from it. After a crash the claim runs out and the
-//! notification is offered once more: its collapse id makes both one alert on the phone. Claiming waits for
-//! no answer, only for one of [`MAX_IN_FLIGHT`] places.
+//! the attempt came to is written down with what follows from it. After a crash the next worker offers it once
+//! more: its collapse id makes both one alert on the phone. Claiming waits for no answer, only for one of
+//! [`MAX_IN_FLIGHT`] places.
 
 use std::{
     error::Error,
@@ -73,6 +73,14 @@ struct Closed;
 
 impl Worker {
     async fn serve(&mut self) {
+        // A worker before this one, which may have died, can not finish what it claimed.
+        if let Err(error) = self.store.release_claims(now()).await {
+            let error = &error as &(dyn Error + Send + Sync);
+            tracing::warn!(
+                error = error as &dyn Error,
+                "Claimed pushes could not be released; they wait for their leases."
+            );
+        }
         loop {
             let sleep = match self.claim().await {
                 Ok(sleep) => sleep,

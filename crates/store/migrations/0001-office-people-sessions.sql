@@ -132,6 +132,8 @@ CREATE TABLE notification (
     state      TEXT NOT NULL DEFAULT 'pending'
                CHECK (state IN ('pending', 'accepted', 'dropped', 'unneeded')),
     attempts   INTEGER NOT NULL DEFAULT 0,
+    -- A worker has it and has not said what came of it; it is due again when the lease ends.
+    claimed    INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
     due_at     INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     UNIQUE (message, device),

@@ -1,7 +1,8 @@
 //! The outbox of notifications and the ledger of what became of them.
 //!
 //! A row is claimed by moving its due time ahead: a worker that dies before it records the outcome leaves a row
-//! that becomes due again. The collapse id is the same each time, so the device shows one alert for one message.
+//! that becomes due again, at the latest when the lease ends and at once when another worker begins. The collapse
+//! id is the same each time, so the device shows one alert for one message.
 
 use std::time::Duration;
 
@@ -67,13 +68,27 @@ impl Store {
             let mut claimed = Vec::new();
             for id in due(tx.sql, now, limit)? {
                 let notification = notification(tx.sql, id)?;
-                let update = "UPDATE notification SET attempts = attempts + 1, due_at = ?2 WHERE id = ?1";
+                let update =
+                    "UPDATE notification SET attempts = attempts + 1, claimed = 1, due_at = ?2 WHERE id = ?1";
                 tx.sql.prepare_cached(update)?.execute(params![id, (now + lease).as_millis()])?;
                 let attempt = format!("attempt {}", notification.attempts + 1);
                 note(tx.sql, id, now, StepName::Sent, &attempt)?;
                 claimed.push(notification);
             }
             Ok(claimed)
+        })
+        .await
+    }
+
+    /// Makes due what an earlier worker claimed and did not finish. For a worker that begins: there is one.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn release_claims(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.change("release claimed notifications", move |tx| {
+            let update =
+                "UPDATE notification SET claimed = 0, due_at = ?1 WHERE claimed = 1 AND state = 'pending'";
+            tx.sql.execute(update, [now.as_millis()]).map(drop)
         })
         .await
     }
@@ -302,7 +317,8 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
     match (outcome, next) {
         (Outcome::Accepted, _) => finish(tx, id, "accepted")?,
         (_, Next::DueAt(at)) if !is_test => {
-            let update = "UPDATE notification SET due_at = ?2 WHERE id = ?1 AND state = 'pending'";
+            let update =
+                "UPDATE notification SET claimed = 0, due_at = ?2 WHERE id = ?1 AND state = 'pending'";
             tx.sql.prepare_cached(update)?.execute(params![id, at.as_millis()])?;
         }
         _ => finish(tx, id, "dropped")?,

@@ -155,6 +155,18 @@ impl Phone {
         self.until("a message", |event| received(event).filter(|received| received.conf_id == conf_id)).await
     }
 
+    /// Waits for an invitation: the conversation, and who asks.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn invitation(&mut self) -> Result<(String, String)> {
+        self.until("an invitation", |event| match event {
+            Event::ImSessionReceived { conf_id, from } => Some((conf_id.clone(), from.clone())),
+            _ => None,
+        })
+        .await
+    }
+
     /// Waits until a message of this person has reached somebody.
     ///
     /// # Errors

@@ -136,6 +136,8 @@ CREATE TABLE notification (
     state      TEXT NOT NULL DEFAULT 'pending'
                CHECK (state IN ('pending', 'accepted', 'dropped', 'unneeded')),
     attempts   INTEGER NOT NULL DEFAULT 0,
+    -- A worker has it and has not said what came of it; it is due again when the lease ends.
+    claimed    INTEGER NOT NULL DEFAULT 0 CHECK (claimed IN (0, 1)),
     due_at     INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     UNIQUE (message, device),
@@ -180,5 +182,5 @@ INSERT INTO message VALUES (1, 1, 2, 'm1', 'lunch?', 1700000000000);
 INSERT INTO delivery VALUES (1, 1, NULL);
 INSERT INTO event VALUES (1, 1, 'invited', NULL, NULL, 1, 2, NULL);
 INSERT INTO event VALUES (1, 2, 'messageReceived', NULL, NULL, NULL, NULL, 1);
-INSERT INTO notification VALUES (1, 1, 1, NULL, 'message-1', 'pending', 0, 1700000000000, 1700259200000);
+INSERT INTO notification VALUES (1, 1, 1, NULL, 'message-1', 'pending', 0, 0, 1700000000000, 1700259200000);
 INSERT INTO push_ledger VALUES (1, 1, 1700000000000, 'queued', '');

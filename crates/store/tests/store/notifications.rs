@@ -104,6 +104,20 @@ async fn a_worker_that_dies_leaves_the_notification_to_the_next() {
     let second = claim(&bench, NOON + LEASE).await;
     assert_eq!(first[0].collapse_id, second[0].collapse_id);
     assert_eq!(second[0].attempts, 1);
+    bench.store.release_claims(after(61)).await.unwrap();
+    assert_eq!(claim(&bench, after(61)).await.len(), 1, "a worker that begins does not wait for the lease");
+}
+
+#[tokio::test]
+async fn what_is_to_be_tried_later_is_not_released() {
+    let (bench, _, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    let id = claim(&bench, NOON).await[0].id;
+    let retry = Outcome::Retry { reason: "Shutdown".into(), after: None };
+    bench.store.record_push_outcome(id, &retry, Next::DueAt(after(50)), NOON).await.unwrap();
+    bench.store.release_claims(after(1)).await.unwrap();
+    assert!(claim(&bench, after(1)).await.is_empty());
+    assert_eq!(claim(&bench, after(50)).await.len(), 1);
 }
 
 #[tokio::test]

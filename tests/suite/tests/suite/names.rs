@@ -19,7 +19,9 @@ async fn dig(office: &Office, question: &'static [&'static str]) -> String {
         arguments.extend(question);
         printed("dig", &arguments)
     };
-    tokio::task::spawn_blocking(run).await.unwrap()
+    let answer = tokio::task::spawn_blocking(run).await.unwrap();
+    // One blank between fields, so that no width of a column matters.
+    answer.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
 }
 
 #[tokio::test]
@@ -29,22 +31,19 @@ async fn dig_finds_the_box_and_what_is_not_there() {
         let arguments: &'static [&'static str] = Box::leak(Box::new(host));
         let answer = dig(&office, arguments).await;
         assert!(answer.contains("status: NOERROR") && answer.contains("flags: qr aa;"), "{answer}");
-        assert!(answer.contains("\tIN\tA\t127.0.0.1\n"), "{answer}");
+        assert!(answer.contains(" IN A 127.0.0.1\n"), "{answer}");
     }
     let srv = dig(&office, &["_sipinternaltls._tcp.office.test", "SRV"]).await;
-    assert!(srv.contains("\tIN\tSRV\t0 0 5061 sip.office.test.\n"), "{srv}");
-    assert!(srv.contains("sip.office.test.\t300\tIN\tA\t127.0.0.1"), "the address comes along: {srv}");
+    assert!(srv.contains(" IN SRV 0 0 5061 sip.office.test.\n"), "{srv}");
+    assert!(srv.contains("sip.office.test. 300 IN A 127.0.0.1"), "the address comes along: {srv}");
     let absent = dig(&office, &["nobody.office.test"]).await;
-    assert!(
-        absent.contains("status: NXDOMAIN") && absent.contains("office.test.\t\t60\tIN\tSOA\t"),
-        "{absent}"
-    );
+    assert!(absent.contains("status: NXDOMAIN") && absent.contains("office.test. 60 IN SOA "), "{absent}");
     let no_data = dig(&office, &["web.office.test", "TXT"]).await;
     assert!(no_data.contains("status: NOERROR") && no_data.contains("ANSWER: 0, AUTHORITY: 1"), "{no_data}");
     let foreign = dig(&office, &["example.org"]).await;
     assert!(foreign.contains("status: REFUSED") && !foreign.contains(" aa"), "{foreign}");
     let over_tcp = dig(&office, &["+tcp", "web.office.test"]).await;
-    assert!(over_tcp.contains("\tIN\tA\t127.0.0.1\n") && over_tcp.contains("(TCP)"), "{over_tcp}");
+    assert!(over_tcp.contains(" IN A 127.0.0.1\n") && over_tcp.contains("(TCP)"), "{over_tcp}");
 }
 
 #[tokio::test]

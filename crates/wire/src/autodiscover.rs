@@ -106,7 +106,7 @@ pub enum InvalidDocument {
     /// Not XML that is looked at.
     #[error("the document is not readable XML")]
     Xml(#[from] XmlError),
-    /// Not JSON.
+    /// Not JSON of these documents, or longer than [`crate::MAX_ANSWER`].
     #[error("the document is not readable JSON")]
     Json,
     /// Neither Root nor Domain nor User.
@@ -160,7 +160,7 @@ impl Document {
             Format::Xml => xml::write(self),
             Format::TokenJson => json::tokens(self),
             Format::UcwaJson => json::relations(self),
-            Format::UcwaXml => xml::relations(self),
+            Format::UcwaXml | Format::UcwaVendorXml => xml::relations(self),
         }
     }
 
@@ -229,6 +229,16 @@ mod tests {
     }
 
     #[test]
+    fn the_user_document_names_the_registrar_in_all_four_elements() {
+        let [.., user] = documents();
+        let written = user.write(Format::Xml);
+        for name in ["SipServerInternal", "SipServerExternal", "SipClientInternal", "SipClientExternal"] {
+            let element = format!(r#"<{name}Access fqdn="sip.office.test" port="5061"/>"#);
+            assert!(written.contains(&element), "{written}");
+        }
+    }
+
+    #[test]
     fn the_ucwa_forms_lead_to_the_oauth_flavour_of_the_user() {
         let [root, redirect, ..] = documents();
         let json: serde_json::Value = serde_json::from_str(&root.write(Format::UcwaJson)).unwrap();
@@ -243,6 +253,10 @@ mod tests {
     fn rubbish_is_no_document() {
         assert_eq!(Document::parse("application/json", b"[]"), Err(InvalidDocument::Json));
         assert_eq!(Document::parse("text/xml", b"<a/>"), Err(InvalidDocument::Unknown));
+        let foreign = br#"<a AccessLocation="External"><Root/></a>"#;
+        assert_eq!(Document::parse("text/xml", foreign), Err(InvalidDocument::Unknown));
+        let long = " ".repeat(crate::MAX_ANSWER + 1);
+        assert_eq!(Document::parse("application/json", long.as_bytes()), Err(InvalidDocument::Json));
         assert!(matches!(Document::parse("text/xml", b"<a"), Err(InvalidDocument::Xml(_))));
     }
 }

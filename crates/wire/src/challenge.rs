@@ -16,6 +16,8 @@ pub const TICKET_HEADER: &str = "x-ms-webticket";
 /// The header that says why.
 pub const DIAGNOSTICS_HEADER: &str = "x-ms-diagnostics";
 
+const SCHEME: &str = "MsRtcOAuth";
+
 /// Where tickets are to be had, as the two headers of a 401 say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
@@ -33,20 +35,52 @@ impl Challenge {
 
     /// The value of `WWW-Authenticate`. Clients split it at the first quote: `href` comes first, without blanks.
     pub fn www_authenticate(&self) -> String {
-        format!(r#"MsRtcOAuth href="{}",grant_type="password""#, self.oauth_url)
+        format!(r#"{SCHEME} href="{}",grant_type="password""#, self.oauth_url)
     }
 
-    /// The challenge in the headers of a 401; `None` when it names no OAuth endpoint or no ticket service.
+    /// The challenge in the headers of a 401. `None` when they name no ticket service, or no OAuth endpoint that
+    /// takes the password grant. Challenges of other schemes may stand in the same value (RFC 9110 §11.6.1).
     pub fn read(ticket_url: Option<&str>, www_authenticate: Option<&str>) -> Option<Self> {
-        let parameters = www_authenticate?.trim().strip_prefix("MsRtcOAuth ")?;
-        let href = parameters.split(',').find_map(|p| p.trim().strip_prefix("href="))?;
-        Some(Self { ticket_url: ticket_url?.into(), oauth_url: href.trim_matches('"').into() })
+        let parameters = parameters(SCHEME, www_authenticate?);
+        let one = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let (_, href) = one("href")?;
+        let (_, grants) = one("grant_type")?;
+        grants.split(',').find(|grant| grant.trim() == "password")?;
+        Some(Self { ticket_url: ticket_url?.into(), oauth_url: (*href).into() })
     }
 }
 
-/// The value of `X-Ms-diagnostics`: a number of [MS-OCER], which server says it, and why.
+/// The parameters of one scheme among the challenges of a header, without their quotes.
+fn parameters<'a>(scheme: &str, value: &'a str) -> Vec<(&'a str, &'a str)> {
+    let mut quoted = false;
+    let parts = value.split(move |character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    });
+    let mut ours = false;
+    let mut found = Vec::new();
+    for part in parts {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        // A name with a blank in it is the name of a scheme and that of its first parameter.
+        let name = match name.trim().split_once(' ') {
+            Some((first, name)) => {
+                ours = first.eq_ignore_ascii_case(scheme);
+                name.trim()
+            }
+            None => name.trim(),
+        };
+        if ours {
+            found.push((name, value.trim().trim_matches('"')));
+        }
+    }
+    found
+}
+
+/// The value of `X-Ms-diagnostics`: a number of [MS-OCER], which server says it, and why. What would end a quoted
+/// text or a header is replaced.
 pub fn diagnostics(id: u32, source: &str, reason: &str) -> String {
-    format!(r#"{id};source="{source}";reason="{reason}""#)
+    let plain = |text: &str| text.replace('"', "'").replace(char::is_control, " ");
+    format!(r#"{id};source="{}";reason="{}""#, plain(source), plain(reason))
 }
 
 /// The ticket in the value of `X-MS-WebTicket` (`cwt=…`) or of `Authorization` (`Bearer cwt=…`).
@@ -71,6 +105,31 @@ mod tests {
         let read = Challenge::read(Some(&challenge.ticket_url), Some(&challenge.www_authenticate()));
         assert_eq!(read, Some(challenge));
         assert_eq!(Challenge::read(Some("x"), Some("Basic realm=\"x\"")), None);
+    }
+
+    #[test]
+    fn a_challenge_is_found_among_others() {
+        let read =
+            |value: &str| Challenge::read(Some("https://t/"), Some(value)).map(|found| found.oauth_url);
+        let grants = r#"grant_type="urn:microsoft.rtc:windows,password""#;
+        let value =
+            format!(r#"Bearer trusted_issuers="", client_id="1", msrtcoauth href="https://o/",{grants}"#);
+        assert_eq!(read(&value), Some("https://o/".into()));
+        assert_eq!(read(&format!("MsRtcOAuth href=https://o/,{grants}")), Some("https://o/".into()));
+        assert_eq!(
+            read(&format!("NTLM, MsRtcOAuth {grants}, href=\"https://o/?a,b\"")),
+            Some("https://o/?a,b".into())
+        );
+        assert_eq!(read(r#"MsRtcOAuth href="https://o/",grant_type="urn:microsoft.rtc:windows""#), None);
+        assert_eq!(read(r#"MsRtcOAuth grant_type="password", Other href="https://o/""#), None);
+    }
+
+    #[test]
+    fn diagnostics_stay_within_their_quotes() {
+        assert_eq!(
+            diagnostics(28_020, "web.office.test", "no \"ticket\"\r\nSet-Cookie: x"),
+            r#"28020;source="web.office.test";reason="no 'ticket'  Set-Cookie: x""#
+        );
     }
 
     #[test]

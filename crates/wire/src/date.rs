@@ -19,7 +19,23 @@ pub fn read(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_time_of_four_digit_years_reads_back(millis in -62_135_596_800_000_i64..253_370_764_800_000) {
+            prop_assert_eq!(read(&write(millis)), Some(millis));
+        }
+    }
+
+    #[test]
+    fn times_out_of_bounds_are_the_nearest() {
+        for millis in [i64::MIN, i64::MAX] {
+            assert!(read(&write(millis)).is_some(), "{}", write(millis));
+        }
+    }
 
     #[test]
     fn times_are_utc_with_milliseconds() {

@@ -21,3 +21,5 @@ pub const NAMESPACE: &str = "urn:fulmar:mcx:1";
 pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 /// The most commands in one body.
 pub const MAX_COMMANDS: usize = 16;
+/// The longest text of a message, in bytes of UTF-8.
+pub const MAX_TEXT: usize = 8 * 1024;

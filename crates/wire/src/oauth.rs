@@ -1,16 +1,16 @@
 //! The resource owner password grant (RFC 6749 §4.3) as the web ticket service speaks it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::{MAX_BODY, Secret};
+use crate::{MAX_ANSWER, MAX_BODY, MAX_CREDENTIAL, Secret};
 
 /// What a client sends to be given a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordGrant {
-    /// The address of the person.
+    /// The address of the person: at most [`MAX_CREDENTIAL`] bytes.
     pub username: String,
-    /// Their password.
+    /// Their password: at most [`MAX_CREDENTIAL`] bytes.
     pub password: Secret,
 }
 
@@ -27,15 +27,24 @@ pub struct Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OAuthError {
-    /// A parameter is missing, doubled, or the body is no form.
+    /// A parameter is missing, doubled or too long, or the body is no form.
     #[error("invalid_request")]
     InvalidRequest,
+    /// The client was not recognised. The box does not ask clients who they are.
+    #[error("invalid_client")]
+    InvalidClient,
+    /// The client may not use this grant. The box does not ask clients who they are.
+    #[error("unauthorized_client")]
+    UnauthorizedClient,
     /// Wrong name or password; which of the two is not said.
     #[error("invalid_grant")]
     InvalidGrant,
     /// Anything but `password`.
     #[error("unsupported_grant_type")]
     UnsupportedGrantType,
+    /// A scope that there is not. The box does not look at scopes.
+    #[error("invalid_scope")]
+    InvalidScope,
     /// Too many attempts. The name is that of RFC 6749 §4.1.2.1.
     #[error("temporarily_unavailable")]
     TemporarilyUnavailable,
@@ -46,7 +55,7 @@ pub enum OAuthError {
 
 /// The body is not the answer of a token endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the body is not an OAuth token with `access_token` and `expires_in`")]
+#[error("the body is not a bearer token with `access_token` and `expires_in`")]
 pub struct InvalidToken;
 
 impl PasswordGrant {
@@ -68,7 +77,8 @@ impl PasswordGrant {
         if one("grant_type")? != "password" {
             return Err(OAuthError::UnsupportedGrantType);
         }
-        Ok(Self { username: one("username")?, password: one("password")?.into() })
+        let short = |name| one(name).and_then(|value| bounded(value).ok_or(OAuthError::InvalidRequest));
+        Ok(Self { username: short("username")?, password: short("password")?.into() })
     }
 
     /// The form.
@@ -81,10 +91,16 @@ impl PasswordGrant {
     }
 }
 
+/// The text, unless it is longer than [`MAX_CREDENTIAL`].
+fn bounded(text: String) -> Option<String> {
+    (text.len() <= MAX_CREDENTIAL).then_some(text)
+}
+
 #[derive(Serialize, Deserialize)]
 struct TokenBody {
     access_token: String,
     expires_in: u64,
+    #[serde(default)]
     ms_rtc_identityscope: String,
     token_type: String,
 }
@@ -106,8 +122,11 @@ impl Token {
     /// # Errors
     /// [`InvalidToken`]
     pub fn parse(body: &[u8]) -> Result<Self, InvalidToken> {
-        let body: TokenBody = serde_json::from_slice(body).map_err(|_| InvalidToken)?;
+        let body: TokenBody = read_json(body).ok_or(InvalidToken)?;
         let ticket = body.access_token.strip_prefix("cwt=").ok_or(InvalidToken)?;
+        if !body.token_type.eq_ignore_ascii_case("bearer") {
+            return Err(InvalidToken);
+        }
         Ok(Self { ticket: ticket.into(), expires_in: body.expires_in })
     }
 }
@@ -125,8 +144,12 @@ impl OAuthError {
 
     /// Reads the JSON body; `None` when it is none.
     pub fn parse(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error)
+        read_json::<ErrorBody>(body).map(|body| body.error)
     }
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    if body.len() > MAX_ANSWER { None } else { serde_json::from_slice(body).ok() }
 }
 
 #[expect(clippy::expect_used, reason = "strings and numbers always have a JSON form")]
@@ -155,6 +178,11 @@ mod tests {
         assert_eq!(parse("grant_type=password&username=a"), OAuthError::InvalidRequest);
         assert_eq!(parse("grant_type=password&username=a&username=b&password=c"), OAuthError::InvalidRequest);
         assert_eq!(parse("grant_type=client_credentials"), OAuthError::UnsupportedGrantType);
+        let long = "x".repeat(MAX_CREDENTIAL + 1);
+        for (username, password) in [(long.as_str(), "p"), ("u", long.as_str())] {
+            let form = format!("grant_type=password&username={username}&password={password}");
+            assert_eq!(parse(&form), OAuthError::InvalidRequest);
+        }
     }
 
     #[test]
@@ -164,6 +192,9 @@ mod tests {
         assert_eq!(Token::parse(token.to_json().as_bytes()), Ok(token));
         assert_eq!(OAuthError::InvalidGrant.to_json(), r#"{"error":"invalid_grant"}"#);
         assert_eq!(OAuthError::parse(br#"{"error":"invalid_grant"}"#), Some(OAuthError::InvalidGrant));
+        assert_eq!(OAuthError::parse(br#"{"error":"invalid_scope"}"#), Some(OAuthError::InvalidScope));
+        let mac = br#"{"access_token":"cwt=a","expires_in":1,"token_type":"mac"}"#;
+        assert_eq!(Token::parse(mac), Err(InvalidToken));
         assert!(!format!("{:?}", Token { ticket: "abc".into(), expires_in: 1 }).contains("abc"));
     }
 }

@@ -1,10 +1,18 @@
 //! Asking for a web ticket by WS-Trust 1.3 with a UsernameToken ([MS-OCAUTHWS]; OASIS WS-Trust 1.3 §3).
+//!
+//! [`Metadata`] says where to ask, [`TokenRequest`] asks, [`TokenResponse`] or [`Fault`] is the answer.
+
+mod fault;
+mod metadata;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use thiserror::Error;
 
+pub use fault::{Fault, FaultCode};
+pub use metadata::{Metadata, Port};
+
 use crate::{
-    Secret, XmlError, date,
+    MAX_CREDENTIAL, Secret, XmlError, date,
     xml::{self, Writer},
 };
 
@@ -23,11 +31,11 @@ const MAX_CONTEXT: usize = 128;
 /// A request for a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// Echoed in the answer.
+    /// Echoed in the answer; what is beyond 128 characters is cut off.
     pub context: Option<String>,
-    /// The address of the person; Base64 on the wire.
+    /// The address of the person: at most [`MAX_CREDENTIAL`] bytes, Base64 on the wire.
     pub username: String,
-    /// Their password; Base64 on the wire.
+    /// Their password: at most [`MAX_CREDENTIAL`] bytes, Base64 on the wire.
     pub password: Secret,
 }
 
@@ -44,45 +52,6 @@ pub struct TokenResponse {
     pub expires: i64,
 }
 
-/// A refusal: SOAP 1.1 fault with the diagnostics of this family of servers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Which kind.
-    pub code: FaultCode,
-    /// What a person can read.
-    pub reason: String,
-}
-
-/// The kinds of refusal, with the names of WS-Security 1.0 §12 and WS-Trust 1.3 §11.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultCode {
-    /// Wrong name or password; which of the two is not said.
-    FailedAuthentication,
-    /// The request is not one for a ticket that is issued here.
-    InvalidRequest,
-    /// The box failed, or too many attempts were made.
-    RequestFailed,
-}
-
-impl FaultCode {
-    /// The local name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FailedAuthentication => "FailedAuthentication",
-            Self::InvalidRequest => "InvalidRequest",
-            Self::RequestFailed => "RequestFailed",
-        }
-    }
-
-    /// The number in `ErrorId`.
-    pub fn error_id(self) -> u32 {
-        match self {
-            Self::FailedAuthentication => 28_020,
-            Self::InvalidRequest | Self::RequestFailed => 28_000,
-        }
-    }
-}
-
 /// Why a body is no request for a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidRequest {
@@ -95,6 +64,9 @@ pub enum InvalidRequest {
     /// The text is not Base64 of UTF-8.
     #[error("the content of `{0}` is not Base64 of a text")]
     NotBase64(&'static str),
+    /// Longer than [`MAX_CREDENTIAL`].
+    #[error("the content of `{0}` has more than {MAX_CREDENTIAL} bytes")]
+    TooLong(&'static str),
     /// A kind of ticket that is not issued here.
     #[error("tickets of type `{0}` are not issued here: ask for `{COMPACT_TICKET}`")]
     TokenType(String),
@@ -167,6 +139,9 @@ impl TokenRequest {
 
 fn unwrapped(text: &str, what: &'static str) -> Result<String, InvalidRequest> {
     let bytes = BASE64.decode(text.trim()).map_err(|_| InvalidRequest::NotBase64(what))?;
+    if bytes.len() > MAX_CREDENTIAL {
+        return Err(InvalidRequest::TooLong(what));
+    }
     String::from_utf8(bytes).map_err(|_| InvalidRequest::NotBase64(what))
 }
 
@@ -203,7 +178,7 @@ impl TokenResponse {
     /// [`XmlError`] when it is not one.
     pub fn parse(body: &[u8]) -> Result<Self, XmlError> {
         let missing = |what: &str| XmlError::Unexpected(format!("the answer has no `{what}`"));
-        xml::read(body, |root| {
+        xml::read_answer(body, |root| {
             let response =
                 xml::within(root, "RequestSecurityTokenResponse").ok_or_else(|| missing("the response"))?;
             let token =
@@ -220,38 +195,6 @@ impl TokenResponse {
                 expires: time("Expires")?,
             })
         })
-    }
-}
-
-impl Fault {
-    /// The envelope, sent with status 500 (SOAP 1.1 §6.2).
-    pub fn to_xml(&self) -> String {
-        let code = self.code.as_str();
-        let (prefix, namespace) = match self.code {
-            FaultCode::FailedAuthentication => ("wsse", SECEXT),
-            FaultCode::InvalidRequest | FaultCode::RequestFailed => ("wst", TRUST),
-        };
-        let mut writer = Writer::new();
-        writer.element("s:Envelope", &[("xmlns:s", SOAP)], |w| {
-            w.element("s:Body", &[], |w| {
-                w.element("s:Fault", &[], |w| {
-                    let declared = format!("xmlns:{prefix}");
-                    w.element("faultcode", &[(&declared, namespace)], |w| {
-                        w.text(&format!("{prefix}:{code}"));
-                    });
-                    w.leaf("faultstring", &self.reason);
-                    w.element("detail", &[], |w| {
-                        w.element("OCSDiagnosticsFault", &[("xmlns", AUTHENTICATION)], |w| {
-                            w.element("Ms-Diagnostics-Fault", &[], |w| {
-                                w.leaf("ErrorId", &self.code.error_id().to_string());
-                                w.leaf("Reason", &self.reason);
-                            });
-                        });
-                    });
-                });
-            });
-        });
-        writer.finish()
     }
 }
 
@@ -292,15 +235,8 @@ mod tests {
             "<a><RequestSecurityToken/><UsernameToken><Username>ä</Username><Password/></UsernameToken></a>";
         assert_eq!(parse(plain), InvalidRequest::NotBase64("Username"));
         assert!(matches!(parse("<a"), InvalidRequest::Xml(_)));
-    }
-
-    #[test]
-    fn a_fault_has_the_diagnostics_that_clients_look_for() {
-        let fault = Fault { code: FaultCode::FailedAuthentication, reason: "no <way>".into() }.to_xml();
-        for part in
-            ["wsse:FailedAuthentication", "<ErrorId>28020</ErrorId>", "<Reason>no &lt;way&gt;</Reason>"]
-        {
-            assert!(fault.contains(part), "{fault}");
-        }
+        let long =
+            TokenRequest { context: None, username: "x".repeat(MAX_CREDENTIAL + 1), password: "p".into() };
+        assert_eq!(parse(&long.to_xml("https://web.office.test/")), InvalidRequest::TooLong("Username"));
     }
 }

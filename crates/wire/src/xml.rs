@@ -3,18 +3,22 @@
 use roxmltree::{Document, Node, ParsingOptions};
 use thiserror::Error;
 
-use crate::MAX_BODY;
+use crate::{MAX_ANSWER, MAX_BODY};
 
 /// Levels of elements below which a document is refused.
 const MAX_DEPTH: usize = 32;
-/// Elements, attributes and texts above which a document is refused.
+/// Elements and texts above which a document that the box reads is refused.
 const MAX_NODES: u32 = 4096;
+/// The same for a document that a client reads: a contact list has an element for each person.
+const MAX_ANSWER_NODES: u32 = 65_536;
+/// The most characters of a parser's complaint that are kept: it repeats names of the document.
+const MAX_COMPLAINT: usize = 200;
 
 /// Why a text is not a document that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum XmlError {
-    /// Longer than [`MAX_BODY`].
-    #[error("a document of {0} bytes is too long: the limit is 65536")]
+    /// Longer than [`MAX_BODY`], or for a client than [`MAX_ANSWER`].
+    #[error("a document of {0} bytes is too long")]
     TooLong(usize),
     /// Not UTF-8.
     #[error("the document is not UTF-8")]
@@ -30,19 +34,36 @@ pub enum XmlError {
     Unexpected(String),
 }
 
-/// Reads a document and hands its root to `look`.
+/// Reads a document that a client sent, and hands its root to `look`.
 pub(crate) fn read<T>(
     bytes: &[u8],
     look: impl FnOnce(Node<'_, '_>) -> Result<T, XmlError>,
 ) -> Result<T, XmlError> {
-    if bytes.len() > MAX_BODY {
+    read_within(MAX_BODY, MAX_NODES, bytes, look)
+}
+
+/// Reads a document that the box sent, and hands its root to `look`.
+pub(crate) fn read_answer<T>(
+    bytes: &[u8],
+    look: impl FnOnce(Node<'_, '_>) -> Result<T, XmlError>,
+) -> Result<T, XmlError> {
+    read_within(MAX_ANSWER, MAX_ANSWER_NODES, bytes, look)
+}
+
+fn read_within<T>(
+    max_bytes: usize,
+    nodes_limit: u32,
+    bytes: &[u8],
+    look: impl FnOnce(Node<'_, '_>) -> Result<T, XmlError>,
+) -> Result<T, XmlError> {
+    if bytes.len() > max_bytes {
         return Err(XmlError::TooLong(bytes.len()));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| XmlError::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let options = ParsingOptions { allow_dtd: false, nodes_limit, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options)
-        .map_err(|error| XmlError::Malformed(error.to_string()))?;
+        .map_err(|error| XmlError::Malformed(error.to_string().chars().take(MAX_COMPLAINT).collect()))?;
     // The parser and the walk keep no stack of levels, so a deep document does no harm until it is looked at.
     if document.descendants().any(|node| node.ancestors().nth(MAX_DEPTH + 1).is_some()) {
         return Err(XmlError::TooDeep);
@@ -166,6 +187,23 @@ mod tests {
         assert_eq!(read(b"<a>\xff</a>", |_| Ok(())), Err(XmlError::NotUtf8));
         let many = format!("<a>{}</a>", "<b/>".repeat(10_000));
         assert!(matches!(refused(&many), XmlError::Malformed(_)));
+    }
+
+    #[test]
+    fn a_complaint_repeats_little_of_the_document() {
+        let XmlError::Malformed(complaint) = refused(&format!("<a>&{};</a>", "x".repeat(60_000))) else {
+            panic!("this is not well-formed")
+        };
+        assert!(complaint.len() <= MAX_COMPLAINT, "{} bytes", complaint.len());
+    }
+
+    #[test]
+    fn a_client_reads_more_than_the_box() {
+        let long = format!("<a>{}</a>", "x".repeat(MAX_BODY));
+        assert!(matches!(refused(&long), XmlError::TooLong(_)));
+        assert_eq!(read_answer(long.as_bytes(), |_| Ok(())), Ok(()));
+        let longer = "x".repeat(MAX_ANSWER + 1);
+        assert_eq!(read_answer(longer.as_bytes(), |_| Ok(())), Err(XmlError::TooLong(longer.len())));
     }
 
     #[test]

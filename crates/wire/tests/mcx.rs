@@ -1,8 +1,7 @@
 //! What the grammar refuses, and how.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use fulmar_wire::mcx::{Command, Instant, NAMESPACE, RejectionCode, Request, Requests};
-use proptest::prelude::*;
+use fulmar_wire::mcx::{Command, MAX_TEXT, NAMESPACE, RejectionCode, Request, Requests};
 
 fn commands(inside: &str) -> Vec<Result<Request, (Option<String>, RejectionCode)>> {
     let body = format!(r#"<mcxRequests sid="s" xmlns="{NAMESPACE}">{inside}</mcxRequests>"#);
@@ -60,12 +59,27 @@ fn a_document_of_something_else_is_refused_whole() {
     }
 }
 
-proptest! {
-    #[test]
-    fn a_message_reads_back(rid in "[a-z]{1,8}", text in "[^\0-\u{1f}\u{fffe}\u{ffff}]{0,200}", id in "\\PC{1,20}") {
-        let message = Instant { message_id: id, text: text.into() };
-        let request = Request { rid, command: Command::SendMessage { conf_id: "c".into(), message } };
-        let requests = Requests { sid: Some("s".into()), commands: vec![Ok(request)] };
-        prop_assert_eq!(Requests::parse(requests.to_xml().as_bytes()), Ok(requests));
+#[test]
+fn a_message_has_at_most_8192_bytes_wherever_it_rides() {
+    let message = |bytes: usize| format!(r#"<message messageId="m">{}</message>"#, "x".repeat(bytes));
+    for (open, close) in [
+        (r#"<sendMessage rid="1" confId="c">"#, "</sendMessage>"),
+        (r#"<initiateImSession rid="1" to="a@b">"#, "</initiateImSession>"),
+    ] {
+        assert!(commands(&format!("{open}{}{close}", message(MAX_TEXT)))[0].is_ok(), "{open}");
+        let refused = commands(&format!("{open}{}{close}", message(MAX_TEXT + 1)));
+        assert_eq!(refused, [Err((Some("1".into()), RejectionCode::InvalidValue))], "{open}");
     }
+}
+
+#[test]
+fn elements_of_other_namespaces_are_not_of_the_grammar() {
+    let foreign = commands(r#"<o:testPush xmlns:o="urn:other" rid="1"/><testPush rid="2"/>"#);
+    assert_eq!(foreign[0], Err((Some("1".into()), RejectionCode::UnknownCommand)));
+    assert!(foreign[1].is_ok());
+    let message = r#"<sendMessage rid="1" confId="c"><o:message xmlns:o="urn:other" messageId="m">x</o:message></sendMessage>"#;
+    assert_eq!(commands(message), [Err((Some("1".into()), RejectionCode::Malformed))]);
+    let first = r#"<initiateImSession rid="1" to="a@b"><o:message xmlns:o="urn:other"/></initiateImSession>"#;
+    let command = Command::InitiateImSession { to: "a@b".into(), first: None };
+    assert_eq!(commands(first), [Ok(Request { rid: "1".into(), command })]);
 }

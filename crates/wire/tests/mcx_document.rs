@@ -5,39 +5,91 @@ use fulmar_wire::mcx::{Events, McxError, Requests, Responses};
 
 const SPECIFICATION: &str = include_str!("../../mobility/MCX.md");
 
-fn examples() -> Vec<&'static str> {
-    SPECIFICATION.split("```xml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+/// What stands before a block, up to its first character that is no letter, and the block.
+fn examples() -> Vec<(&'static str, &'static str)> {
+    let blocks: Vec<_> = SPECIFICATION.split("```xml\n").collect();
+    let example = |pair: &[&'static str]| {
+        let label = pair[0].trim_end().lines().last().unwrap();
+        let kind = label.split(|character: char| !character.is_alphabetic()).next().unwrap();
+        (kind, pair[1].split("```").next().unwrap())
+    };
+    blocks.windows(2).map(example).collect()
 }
 
 /// Elements, attributes in any order, and text that is not only layout.
 fn structure(document: &str) -> Vec<String> {
     let document = roxmltree::Document::parse(document).unwrap();
-    let nodes = document.descendants().map(|node| {
+    let layout =
+        |node: &roxmltree::Node<'_, '_>| node.is_text() && node.text().unwrap_or_default().trim().is_empty();
+    let nodes = document.descendants().filter(|node| !layout(node));
+    let describe = |node: roxmltree::Node<'_, '_>| {
         let mut attributes: Vec<_> =
             node.attributes().map(|a| format!("{}={}", a.name(), a.value())).collect();
         attributes.sort();
-        format!("{:?} {attributes:?} {:?}", node.tag_name(), node.text().filter(|_| node.is_text()))
-    });
-    nodes.filter(|node| !node.contains(r#"Some("\n"#)).collect()
+        let depth = node.ancestors().count();
+        format!("{depth} {:?} {attributes:?} {:?}", node.tag_name(), node.text().filter(|_| node.is_text()))
+    };
+    nodes.map(describe).collect()
 }
 
 #[test]
 fn every_example_is_read_and_written_the_same() {
     let examples = examples();
-    assert_eq!(examples.len(), 8);
-    for example in examples {
-        let written = match example.split([' ', '\n']).next().unwrap() {
-            "<mcxRequests" => {
-                let requests = Requests::parse(example.as_bytes()).unwrap();
+    assert_eq!(examples.len(), SPECIFICATION.matches("```xml").count());
+    for (kind, example) in examples {
+        let bytes = example.as_bytes();
+        let written = match kind {
+            "Request" => {
+                let requests = Requests::parse(bytes).unwrap();
                 assert!(requests.commands.iter().all(Result::is_ok), "{requests:?}");
                 requests.to_xml()
             }
-            "<mcxResponses" => Responses::parse(example.as_bytes()).unwrap().to_xml(),
-            "<mcxEvents" => Events::parse(example.as_bytes()).unwrap().to_xml(),
-            "<mcxError" => McxError::parse(example.as_bytes()).unwrap().to_xml(),
-            other => panic!("the example begins with {other}"),
+            "Answer" => Responses::parse(bytes).unwrap().to_xml(),
+            "Events" => Events::parse(bytes).unwrap().to_xml(),
+            "Error" => McxError::parse(bytes).unwrap().to_xml(),
+            other => panic!("before the example stands `{other}`:\n{example}"),
         };
         assert_eq!(structure(&written), structure(example));
+    }
+}
+
+#[test]
+fn every_element_of_the_grammar_has_a_row_and_an_example() {
+    let examples: String = examples().into_iter().map(|(_, example)| example).collect();
+    let rows = SPECIFICATION.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let elements: Vec<_> = rows.map(|(name, _)| name).collect();
+    for name in [
+        "initiateSession",
+        "terminateSession",
+        "queryContactList",
+        "publishSelfPresence",
+        "subscribePresence",
+        "setApplicationState",
+        "registerPush",
+        "unregisterPush",
+        "testPush",
+        "initiateImSession",
+        "acceptImSession",
+        "declineImSession",
+        "terminateImSession",
+        "sendMessage",
+        "notifyComposing",
+        "requestAccepted",
+        "initiateSessionAccepted",
+        "requestRejected",
+        "requestSucceeded",
+        "requestFailed",
+        "contactList",
+        "userPresence",
+        "imSessionReceived",
+        "imSessionState",
+        "messageReceived",
+        "messageDelivered",
+        "composing",
+        "pushTested",
+    ] {
+        assert!(elements.contains(&name), "`{name}` has no row");
+        assert!(examples.contains(&format!("<{name} ")), "`{name}` has no example");
     }
 }
 
@@ -50,6 +102,7 @@ fn every_code_of_the_tables_is_one_that_the_code_knows() {
         "tooManyCommands",
         "noSession",
         "notAllowed",
+        "serverBusy",
         "serviceFailure",
     ] {
         assert!(SPECIFICATION.contains(&format!("| `{code}` |")), "{code} is not in the specification");

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::MAX_ANSWER;
+
 use super::{AccessLocation, Body, Document, InvalidDocument, Link, SipAccess, xml::ucwa_links};
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +67,9 @@ pub(super) fn tokens(document: &Document) -> String {
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
+    if body.len() > MAX_ANSWER {
+        return Err(InvalidDocument::Json);
+    }
     let response: Response = serde_json::from_slice(body).map_err(|_| InvalidDocument::Json)?;
     let access_location = AccessLocation::read(&response.access_location).ok_or(InvalidDocument::Unknown)?;
     let links = |links: Vec<TokenLink>| {

@@ -11,19 +11,21 @@ pub enum Format {
     UcwaJson,
     /// `resource` and `link` in XML.
     UcwaXml,
+    /// The same under the type that UCWA clients have of their own.
+    UcwaVendorXml,
 }
 
 impl Format {
     /// The form that the `Accept` header of a request asks for (RFC 9110 §12.5.1); token JSON when it asks for
-    /// nothing in particular. A version that is not known gets version 1: there is no other.
+    /// nothing in particular. A version that is not known gets version 1: there is no other. Of types with the
+    /// same weight a named one is taken before a wildcard, and then the first.
     pub fn negotiate(accept: Option<&str>) -> Self {
-        let mut best = (0, Self::TokenJson);
+        let mut best = ((0, false), Self::TokenJson);
         for range in accept.unwrap_or("*/*").split(',') {
             let (media_type, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let quality = quality(parameters);
-            // The first of equals is taken: that is the order in which clients list what they like.
-            if let Some(format) = Self::of(media_type.trim()).filter(|_| quality > best.0) {
-                best = (quality, format);
+            let rank = (quality(parameters), !media_type.contains('*'));
+            if let Some(format) = Self::of(media_type.trim()).filter(|_| rank.0 > 0 && rank > best.0) {
+                best = (rank, format);
             }
         }
         best.1
@@ -36,7 +38,8 @@ impl Format {
                 Self::TokenJson
             }
             "application/json" | "application/vnd.microsoft.com.ucwa+json" => Self::UcwaJson,
-            "application/xml" | "application/vnd.microsoft.com.ucwa+xml" => Self::UcwaXml,
+            "application/xml" => Self::UcwaXml,
+            "application/vnd.microsoft.com.ucwa+xml" => Self::UcwaVendorXml,
             _ => return None,
         })
     }
@@ -48,14 +51,16 @@ impl Format {
             Self::TokenJson => "application/vnd.microsoft.rtc.autodiscover+json; v=1",
             Self::UcwaJson => "application/json",
             Self::UcwaXml => "application/xml",
+            Self::UcwaVendorXml => "application/vnd.microsoft.com.ucwa+xml",
         }
     }
 }
 
 /// The weight in thousandths; 1000 when none is given or it can not be read.
 fn quality(parameters: &str) -> u16 {
-    let weight = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("q="));
-    let weight = weight.and_then(|weight| weight.trim().parse::<f32>().ok());
+    let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    let weight = weight.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    let weight = weight.filter_map(|(_, value)| value.trim().parse::<f32>().ok()).next();
     weight.map_or(1000, |weight| (weight.clamp(0.0, 1.0) * 1000.0) as u16)
 }
 
@@ -68,7 +73,9 @@ mod tests {
         let negotiate = |accept| Format::negotiate(Some(accept));
         assert_eq!(negotiate("application/vnd.microsoft.rtc.autodiscover+xml;v=1"), Format::Xml);
         assert_eq!(negotiate("Application/vnd.microsoft.rtc.autodiscover+JSON;v=2"), Format::TokenJson);
-        assert_eq!(negotiate("application/vnd.microsoft.com.ucwa+xml"), Format::UcwaXml);
+        assert_eq!(negotiate("application/vnd.microsoft.com.ucwa+xml"), Format::UcwaVendorXml);
+        assert_eq!(negotiate("application/xml"), Format::UcwaXml);
+        assert_eq!(negotiate("application/vnd.microsoft.com.ucwa+json"), Format::UcwaJson);
         assert_eq!(negotiate("application/json"), Format::UcwaJson);
         assert_eq!(negotiate("text/html,application/xhtml+xml,*/*;q=0.8"), Format::TokenJson);
         assert_eq!(negotiate("image/png"), Format::TokenJson);
@@ -79,6 +86,14 @@ mod tests {
     fn weights_count() {
         let accept = "application/json;q=0.1, application/vnd.microsoft.rtc.autodiscover+xml;v=1;q=0.9";
         assert_eq!(Format::negotiate(Some(accept)), Format::Xml);
-        assert_eq!(Format::negotiate(Some("application/json;q=0, application/xml;q=0.5")), Format::UcwaXml);
+        assert_eq!(Format::negotiate(Some("application/json;q=0, application/xml;Q=0.5")), Format::UcwaXml);
+        assert_eq!(Format::negotiate(Some("application/json;q=0")), Format::TokenJson);
+        assert_eq!(Format::negotiate(Some("application/json;q=NaN, application/xml;q=9")), Format::UcwaXml);
+    }
+
+    #[test]
+    fn a_named_type_goes_before_a_wildcard() {
+        let accept = "*/*, application/vnd.microsoft.rtc.autodiscover+xml;v=1";
+        assert_eq!(Format::negotiate(Some(accept)), Format::Xml);
     }
 }

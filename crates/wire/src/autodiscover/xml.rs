@@ -19,7 +19,12 @@ pub(super) fn write(document: &Document) -> String {
         }
         Body::User { sip_internal, sip_external, links } => {
             w.element("User", &[], |w| {
-                for (name, access) in [(INTERNAL, sip_internal), (EXTERNAL, sip_external)] {
+                for (name, access) in [
+                    ("SipServerInternalAccess", sip_internal),
+                    ("SipServerExternalAccess", sip_external),
+                    (INTERNAL, sip_internal),
+                    (EXTERNAL, sip_external),
+                ] {
                     w.empty(name, &[("fqdn", &access.fqdn), ("port", &access.port.to_string())]);
                 }
                 write_links(w, links);
@@ -36,11 +41,14 @@ fn write_links(writer: &mut Writer, links: &[Link]) {
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
-    let document = xml::read(body, |root| Ok(from_root(root)))?;
+    let document = xml::read_answer(body, |root| Ok(from_root(root)))?;
     document.ok_or(InvalidDocument::Unknown)
 }
 
 fn from_root(root: Node<'_, '_>) -> Option<Document> {
+    if !root.has_tag_name("AutodiscoverResponse") {
+        return None;
+    }
     let access_location = AccessLocation::read(root.attribute("AccessLocation")?)?;
     let body = root.children().find(Node::is_element)?;
     let links = body.children().filter(|node| node.has_tag_name("Link"));

@@ -26,7 +26,7 @@ impl McxError {
     /// # Errors
     /// [`XmlError`] when it is not one.
     pub fn parse(body: &[u8]) -> Result<Self, XmlError> {
-        xml::read(body, |root| {
+        xml::read_answer(body, |root| {
             let attribute = |name: &str| root.attribute(name).map(str::to_owned);
             match (root.has_tag_name((NAMESPACE, "mcxError")), attribute("code"), attribute("reason")) {
                 (true, Some(code), Some(reason)) => Ok(Self { code, reason }),

@@ -150,7 +150,7 @@ impl Events {
     /// # Errors
     /// [`XmlError`] when it is not one.
     pub fn parse(body: &[u8]) -> Result<Self, XmlError> {
-        xml::read(body, |root| {
+        xml::read_answer(body, |root| {
             let events = root.has_tag_name((NAMESPACE, "mcxEvents")).then(|| read_all(root)).flatten();
             events.ok_or_else(|| XmlError::Unexpected("the document is not `mcxEvents`".into()))
         })

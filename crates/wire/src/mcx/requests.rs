@@ -2,7 +2,7 @@ use roxmltree::Node;
 
 use crate::{
     Secret, XmlError,
-    mcx::{MAX_COMMANDS, NAMESPACE},
+    mcx::{MAX_COMMANDS, MAX_TEXT, NAMESPACE},
     xml::{self, Writer},
 };
 
@@ -116,7 +116,7 @@ pub enum Command {
 pub struct Instant {
     /// The client's name for it: the same name is the same message.
     pub message_id: String,
-    /// What is said.
+    /// What is said: at most [`MAX_TEXT`] bytes.
     pub text: Secret,
 }
 
@@ -146,18 +146,21 @@ pub enum RejectionCode {
     NoSession,
     /// The ticket does not allow it.
     NotAllowed,
+    /// The box has too much to do; the same command may be given again later.
+    ServerBusy,
     /// The box failed; the same command may be given again.
     ServiceFailure,
 }
 
 impl RejectionCode {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Malformed,
         Self::UnknownCommand,
         Self::InvalidValue,
         Self::TooManyCommands,
         Self::NoSession,
         Self::NotAllowed,
+        Self::ServerBusy,
         Self::ServiceFailure,
     ];
 
@@ -170,6 +173,7 @@ impl RejectionCode {
             Self::TooManyCommands => "tooManyCommands",
             Self::NoSession => "noSession",
             Self::NotAllowed => "notAllowed",
+            Self::ServerBusy => "serverBusy",
             Self::ServiceFailure => "serviceFailure",
         }
     }
@@ -227,6 +231,10 @@ fn rejection(node: Node<'_, '_>, code: RejectionCode, reason: impl Into<String>)
 
 fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
     let rid = attribute(node, "rid")?;
+    if node.tag_name().namespace() != Some(NAMESPACE) {
+        let reason = format!("a command is an element of `{NAMESPACE}`");
+        return Err(rejection(node, RejectionCode::UnknownCommand, reason));
+    }
     let conf_id = || attribute(node, "confId");
     let optional = |name| bounded(node, name, node.attribute(name));
     let command = match node.tag_name().name() {
@@ -252,28 +260,31 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
         "testPush" => Command::TestPush,
         "initiateImSession" => Command::InitiateImSession {
             to: attribute(node, "to")?,
-            first: xml::child(node, "message").map(instant).transpose()?,
+            first: elements(node, "message").next().map(instant).transpose()?,
         },
         "acceptImSession" => Command::AcceptImSession { conf_id: conf_id()? },
         "declineImSession" => Command::DeclineImSession { conf_id: conf_id()? },
         "terminateImSession" => Command::TerminateImSession { conf_id: conf_id()? },
-        "sendMessage" => Command::SendMessage {
-            conf_id: conf_id()?,
-            message: instant(element(node, "message")?)
-                .map_err(|r| Rejection { rid: Some(rid.clone()), ..r })?,
-        },
+        "sendMessage" => {
+            Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
+        }
         "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()? },
-        other => {
-            let reason = format!("there is no command `{}`", other.chars().take(64).collect::<String>());
+        _ => {
+            let reason = format!("there is no command `{}`", element_name(node));
             return Err(rejection(node, RejectionCode::UnknownCommand, reason));
         }
     };
     Ok(Request { rid, command })
 }
 
+/// The name of an element as a rejection repeats it.
+fn element_name(node: Node<'_, '_>) -> String {
+    node.tag_name().name().chars().take(64).collect()
+}
+
 fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Rejection> {
     let missing = || {
-        let reason = format!("`{}` has no `{name}`", node.tag_name().name());
+        let reason = format!("`{}` has no `{name}`", element_name(node));
         rejection(node, RejectionCode::Malformed, reason)
     };
     bounded(node, name, node.attribute(name))?.ok_or_else(missing)
@@ -287,9 +298,14 @@ fn bounded(node: Node<'_, '_>, name: &str, value: Option<&str>) -> Result<Option
     Ok(value.map(str::to_owned))
 }
 
+/// The elements of the grammar of that name; those of another namespace are an extension that is not known here.
+fn elements<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |child| child.has_tag_name((NAMESPACE, name)))
+}
+
 fn element<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Result<Node<'a, 'i>, Rejection> {
-    xml::child(node, name).ok_or_else(|| {
-        let reason = format!("`{}` has no element `{name}`", node.tag_name().name());
+    elements(node, name).next().ok_or_else(|| {
+        let reason = format!("`{}` has no element `{name}`", element_name(node));
         rejection(node, RejectionCode::Malformed, reason)
     })
 }
@@ -303,12 +319,16 @@ fn instant(node: Node<'_, '_>) -> Result<Instant, Rejection> {
         let reason = "the format of a message is `text/plain`";
         return Err(rejection(command, RejectionCode::InvalidValue, reason));
     }
-    Ok(Instant { message_id, text: xml::text(node).into() })
+    let text = xml::text(node);
+    if text.len() > MAX_TEXT {
+        let reason = format!("the text of a message has more than {MAX_TEXT} bytes");
+        return Err(rejection(command, RejectionCode::InvalidValue, reason));
+    }
+    Ok(Instant { message_id, text: text.into() })
 }
 
 fn people(node: Node<'_, '_>) -> Result<Vec<String>, Rejection> {
-    let people = node.children().filter(|child| child.tag_name().name() == "user");
-    let uris: Vec<_> = people
+    let uris: Vec<_> = elements(node, "user")
         .map(|user| {
             attribute(user, "uri")
                 .map_err(|r| Rejection { rid: node.attribute("rid").map(str::to_owned), ..r })

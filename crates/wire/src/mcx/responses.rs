@@ -55,7 +55,7 @@ impl Responses {
     /// [`XmlError`] when it is not one.
     pub fn parse(body: &[u8]) -> Result<Self, XmlError> {
         let unexpected = || XmlError::Unexpected("the document is not `mcxResponses`".into());
-        xml::read(body, |root| {
+        xml::read_answer(body, |root| {
             let elements = root.children().filter(Node::is_element);
             let responses =
                 elements.map(|node| read(node).ok_or_else(unexpected)).collect::<Result<_, _>>()?;

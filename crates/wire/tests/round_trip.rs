@@ -1,0 +1,227 @@
+//! What one side writes, the other side reads, for every message of the grammar.
+
+use fulmar_wire::{
+    Secret,
+    mcx::{
+        Command, Contact, Event, Events, Instant, McxError, Numbered, Poll, Rejection, RejectionCode,
+        Request, Requests, Response, Responses,
+    },
+    ws_trust::{Fault, FaultCode, Metadata, Port, TokenResponse},
+};
+use proptest::{collection::vec, option, prelude::*};
+
+/// Any text that XML 1.0 can carry (§2.2), line ends and quotes among it.
+fn text() -> impl Strategy<Value = String> {
+    "[^\0-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{fffe}\u{ffff}]{0,40}"
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    text().prop_map(Secret::from)
+}
+
+/// What is written as `xsd:dateTime` with four digits for the year.
+fn millis() -> impl Strategy<Value = i64> {
+    -62_135_596_800_000_i64..253_370_764_800_000
+}
+
+fn instant() -> impl Strategy<Value = Instant> {
+    (text(), secret()).prop_map(|(message_id, text)| Instant { message_id, text })
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (text(), text(), text(), option::of(text())).prop_map(
+            |(endpoint_id, device_name, client_tag, availability)| Command::InitiateSession {
+                endpoint_id,
+                device_name,
+                client_tag,
+                availability
+            }
+        ),
+        Just(Command::TerminateSession),
+        Just(Command::QueryContactList),
+        (text(), option::of(text()))
+            .prop_map(|(availability, note)| Command::PublishSelfPresence { availability, note }),
+        vec(text(), 1..5).prop_map(|uris| Command::SubscribePresence { uris }),
+        text().prop_map(|state| Command::SetApplicationState { state }),
+        (text(), secret()).prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
+        Just(Command::UnregisterPush),
+        Just(Command::TestPush),
+        (text(), option::of(instant())).prop_map(|(to, first)| Command::InitiateImSession { to, first }),
+        text().prop_map(|conf_id| Command::AcceptImSession { conf_id }),
+        text().prop_map(|conf_id| Command::DeclineImSession { conf_id }),
+        text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
+        (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
+        text().prop_map(|conf_id| Command::NotifyComposing { conf_id }),
+    ]
+}
+
+fn code() -> impl Strategy<Value = RejectionCode> {
+    use RejectionCode::{
+        InvalidValue, Malformed, NoSession, NotAllowed, ServerBusy, ServiceFailure, TooManyCommands,
+        UnknownCommand,
+    };
+    prop::sample::select(vec![
+        Malformed,
+        UnknownCommand,
+        InvalidValue,
+        TooManyCommands,
+        NoSession,
+        NotAllowed,
+        ServerBusy,
+        ServiceFailure,
+    ])
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    prop_oneof![
+        text().prop_map(|rid| Response::Accepted { rid }),
+        (text(), text(), any::<u64>(), any::<u64>()).prop_map(
+            |(rid, sid, poll_wait_time, session_timeout)| Response::SessionInitiated {
+                rid,
+                sid,
+                poll_wait_time,
+                session_timeout
+            }
+        ),
+        (option::of(text()), code(), text()).prop_map(|(rid, code, reason)| Response::Rejected(Rejection {
+            rid,
+            code,
+            reason
+        })),
+    ]
+}
+
+fn contact() -> impl Strategy<Value = Contact> {
+    (text(), text()).prop_map(|(uri, display_name)| Contact { uri, display_name })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (text(), option::of(text())).prop_map(|(rid, conf_id)| Event::RequestSucceeded { rid, conf_id }),
+        (text(), text()).prop_map(|(rid, code)| Event::RequestFailed { rid, code }),
+        vec(contact(), 0..4).prop_map(|contacts| Event::ContactList { contacts }),
+        (text(), any::<u16>(), text()).prop_map(|(uri, availability, note)| Event::UserPresence {
+            uri,
+            availability,
+            note
+        }),
+        (text(), text()).prop_map(|(conf_id, from)| Event::ImSessionReceived { conf_id, from }),
+        (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
+            conf_id,
+            user,
+            state
+        }),
+        (text(), text(), text(), millis(), secret()).prop_map(
+            |(conf_id, from, message_id, sent_at, text)| Event::MessageReceived {
+                conf_id,
+                from,
+                message_id,
+                sent_at,
+                text
+            }
+        ),
+        (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageDelivered {
+            conf_id,
+            message_id,
+            to
+        }),
+        (text(), text()).prop_map(|(conf_id, from)| Event::Composing { conf_id, from }),
+        (text(), any::<bool>(), text()).prop_map(|(rid, accepted, reason)| Event::PushTested {
+            rid,
+            accepted,
+            reason
+        }),
+    ]
+}
+
+fn numbered() -> impl Strategy<Value = Numbered> {
+    (any::<u64>(), event()).prop_map(|(eid, event)| Numbered { eid, event })
+}
+
+proptest! {
+    #[test]
+    fn commands_read_back(
+        sid in option::of(text()),
+        commands in vec((text(), command()).prop_map(|(rid, command)| Ok(Request { rid, command })), 1..=16),
+    ) {
+        let requests = Requests { sid, commands };
+        prop_assert_eq!(Requests::parse(requests.to_xml().as_bytes()), Ok(requests));
+    }
+
+    #[test]
+    fn answers_read_back(responses in vec(response(), 0..=17)) {
+        let responses = Responses { responses };
+        prop_assert_eq!(Responses::parse(responses.to_xml().as_bytes()), Ok(responses));
+    }
+
+    #[test]
+    fn events_read_back(
+        sid in text(),
+        (poll_wait_time, ack_id, session_timeout) in any::<(u64, u64, u64)>(),
+        events in vec(numbered(), 0..8),
+    ) {
+        let events = Events { sid, poll_wait_time, ack_id, session_timeout, events };
+        prop_assert_eq!(Events::parse(events.to_xml().as_bytes()), Ok(events));
+    }
+
+    #[test]
+    fn errors_read_back(code in text(), reason in text()) {
+        let error = McxError { code, reason };
+        prop_assert_eq!(McxError::parse(error.to_xml().as_bytes()), Ok(error));
+    }
+
+    #[test]
+    fn polls_read_back(sid in "\\PC{0,40}", ack in 0..=i64::MAX as u64, wait in option::of(0..=i64::MAX as u64)) {
+        let poll = Poll { sid, ack_id: ack, wait };
+        prop_assert_eq!(Poll::parse(&poll.to_query()), Ok(poll));
+    }
+
+    #[test]
+    fn answers_of_the_ticket_service_read_back(
+        context in option::of(text()),
+        ticket in "[A-Za-z0-9_-]{1,64}",
+        (created, expires) in (millis(), millis()),
+        (reason, name, location) in (text(), text(), text()),
+    ) {
+        let response = TokenResponse { context, ticket: ticket.into(), created, expires };
+        prop_assert_eq!(TokenResponse::parse(response.to_xml().as_bytes()), Ok(response));
+        let fault = Fault { code: FaultCode::RequestFailed, reason };
+        prop_assert_eq!(Fault::parse(fault.to_xml().as_bytes()), Ok(fault));
+        let metadata = Metadata { ports: vec![Port { name, location }] };
+        prop_assert_eq!(Metadata::parse(metadata.to_xml().as_bytes()), Ok(metadata));
+    }
+}
+
+/// The store hands out at most 100 events at a time, and `&quot;` is the longest escape.
+#[test]
+fn a_client_reads_the_longest_answer_that_a_box_gives() {
+    let message = |eid| Numbered {
+        eid,
+        event: Event::MessageReceived {
+            conf_id: "c".into(),
+            from: "sip:ben@office.test".into(),
+            message_id: "m".into(),
+            sent_at: 0,
+            text: "\"".repeat(8192).into(),
+        },
+    };
+    let contact = |n| Contact { uri: format!("sip:{n}@office.test"), display_name: "N".repeat(64) };
+    let list = Event::ContactList { contacts: (0..10_000).map(contact).collect() };
+    let events = (1..100).map(message).chain([Numbered { eid: 100, event: list }]).collect();
+    let events = Events { sid: "s".into(), poll_wait_time: 1, ack_id: 100, session_timeout: 1, events };
+    assert_eq!(Events::parse(events.to_xml().as_bytes()), Ok(events));
+}
+
+#[test]
+fn what_people_write_is_not_printed() {
+    let said = Instant { message_id: "m".into(), text: "meet at nine".into() };
+    let commands = [
+        Command::SendMessage { conf_id: "c".into(), message: said },
+        Command::RegisterPush { provider: "apns".into(), token: "00fc13adff785122".into() },
+    ];
+    for command in commands {
+        let printed = format!("{command:?}");
+        assert!(!printed.contains("nine") && !printed.contains("00fc"), "{printed}");
+    }
+}

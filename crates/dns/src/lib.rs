@@ -2,7 +2,7 @@
 //!
 //! A [`Snapshot`] holds every zone as it looks from inside and from outside the office, in the form in which it
 //! goes on the wire. It never changes: the [`Publisher`] makes the next one when the office changes and swaps
-//! the pointer. [`answer`] is a function from bytes to bytes; what is served by UDP and TCP is that function.
+//! the pointer. [`answer()`] is a function from bytes to bytes; what is served by UDP and TCP is that function.
 //! When the store fails, the last snapshot goes on being served.
 //!
 //! Semantics: RFC 1034 §4.3.2 (lookup, referrals, aliases), RFC 2308 (negative answers), RFC 4592 (wildcards),

@@ -114,7 +114,7 @@ struct Counters {
     by_rcode: Vec<Counter>,
 }
 
-/// The codes that [`answer`] gives, and their names in the metrics.
+/// The codes that [`answer()`] gives, and their names in the metrics.
 const RCODES: [(u16, &str); 7] = [
     (0, "NOERROR"),
     (1, "FORMERR"),

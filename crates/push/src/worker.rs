@@ -75,11 +75,8 @@ impl Worker {
     async fn serve(&mut self) {
         // A worker before this one, which may have died, can not finish what it claimed.
         if let Err(error) = self.store.release_claims(now()).await {
-            let error = &error as &(dyn Error + Send + Sync);
-            tracing::warn!(
-                error = error as &dyn Error,
-                "Claimed pushes could not be released; they wait for their leases."
-            );
+            let error = &error as &dyn Error;
+            tracing::warn!(error, "Claimed pushes could not be released; they wait for their leases.");
         }
         loop {
             let sleep = match self.claim().await {

@@ -67,16 +67,7 @@ fn documentation() -> Result<()> {
 /// Advisories need a database that is not on every machine: a release machine adds `advisories` (see `.deny.toml`).
 fn dependencies() -> Result<()> {
     let mut deny = Command::new(tools::cargo_deny()?);
-    deny.args([
-        "--workspace",
-        "--all-features",
-        "check",
-        "--config",
-        ".deny.toml",
-        "bans",
-        "licenses",
-        "sources",
-    ]);
+    deny.args(["--workspace", "--all-features", "check", "bans", "licenses", "sources"]);
     cargo::succeed(&mut deny)
 }
 

@@ -4,21 +4,6 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{AccountId, DeviceId, id::EndpointId};
-
-/// One installation of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Device {
-    /// Row number.
-    pub id: DeviceId,
-    /// Whose it is.
-    pub account: AccountId,
-    /// The client's own, lasting name for it.
-    pub endpoint: EndpointId,
-    /// What the person calls it.
-    pub name: String,
-}
-
 /// Where a device is woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushRegistration {

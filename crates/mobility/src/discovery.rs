@@ -25,9 +25,7 @@ pub(crate) async fn root(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let office = office(&phones).await?;
-    let origin = office.web_origin(domain_of_request(&office, &headers));
-    Ok(answer(&Document::root(location(peer), &origin), &headers))
+    tell(&phones, peer, &headers, Document::root).await
 }
 
 /// The same without TLS: go on where TLS is. Never a redirect by status, which clients do not follow.
@@ -36,9 +34,7 @@ pub(crate) async fn redirect(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let office = office(&phones).await?;
-    let origin = office.web_origin(domain_of_request(&office, &headers));
-    Ok(answer(&Document::redirect(location(peer), &origin), &headers))
+    tell(&phones, peer, &headers, Document::redirect).await
 }
 
 /// What holds for the whole SIP domain.
@@ -47,9 +43,19 @@ pub(crate) async fn domain(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let office = office(&phones).await?;
-    let origin = office.web_origin(domain_of_request(&office, &headers));
-    Ok(answer(&Document::domain(location(peer), &origin), &headers))
+    tell(&phones, peer, &headers, Document::domain).await
+}
+
+/// A document that anybody may read, about the domain that was asked.
+async fn tell(
+    phones: &Phones,
+    peer: PeerAddr,
+    headers: &HeaderMap,
+    document: fn(AccessLocation, &str) -> Document,
+) -> Result<Response, Problem> {
+    let office = office(phones).await?;
+    let origin = office.web_origin(domain_of_request(&office, headers));
+    Ok(answer(&document(location(peer), &origin), headers))
 }
 
 /// What holds for the person whose ticket is presented.

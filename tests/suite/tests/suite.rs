@@ -7,5 +7,6 @@ mod suite {
     mod daemon;
     mod names;
     mod power_cut;
+    mod selftest;
     mod tickets;
 }

@@ -1,6 +1,6 @@
 //! The whole box: everything wired, started, watched and stopped.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -76,7 +76,8 @@ impl Appliance {
     /// When a directory, the store, a certificate or a socket can not be used; nothing serves then.
     pub async fn start(config: Config, stop: CancellationToken) -> Result<Self> {
         let state = &config.paths.state;
-        std::fs::create_dir_all(state).with_context(|| format!("can not make `{}`", state.display()))?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(state);
+        made.with_context(|| format!("can not make `{}`", state.display()))?;
         let sockets = Sockets::bind(&config)?;
         let metrics = recorder()?;
         let store = Store::open(state)?;
@@ -96,10 +97,7 @@ impl Appliance {
         parts.start_web(sockets.web)?;
         parts.start_admin(sockets.admin)?;
         systemd::ready();
-        tracing::info!(
-            dns = ?addresses.dns, https = ?addresses.https, http = ?addresses.http, console = ?addresses.console,
-            "The box serves."
-        );
+        addresses.log();
         Ok(Self { addresses, store, supervisor, stop })
     }
 
@@ -128,6 +126,16 @@ impl Appliance {
 }
 
 impl Addresses {
+    fn log(self) {
+        tracing::info!(
+            dns = self.dns.map(tracing::field::display),
+            https = self.https.map(tracing::field::display),
+            http = self.http.map(tracing::field::display),
+            console = self.console.map(tracing::field::display),
+            "The box serves."
+        );
+    }
+
     fn of(sockets: &Sockets) -> Self {
         let first = |listeners: &[std::net::TcpListener]| listeners.first().and_then(|l| l.local_addr().ok());
         Self {

@@ -5,6 +5,9 @@ use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::Subscribe
 
 use crate::journal::Journal;
 
+/// What these say below `info` repeats headers and frames, in which tickets and passwords travel.
+const TALKATIVE: [&str; 6] = ["h2", "hyper", "hyper_util", "rustls", "tokio_rustls", "axum"];
+
 /// Starts logging what `filter` lets through.
 ///
 /// # Errors
@@ -12,6 +15,9 @@ use crate::journal::Journal;
 pub fn start(filter: &str) -> Result<()> {
     let filter =
         EnvFilter::try_new(filter).with_context(|| format!("`{filter}` is no filter for the log"))?;
+    let filter = TALKATIVE.iter().try_fold(filter, |filter, target| {
+        anyhow::Ok(filter.add_directive(format!("{target}=info").parse()?))
+    })?;
     let output = if systemd_journal_logger::connected_to_journal() {
         Journal::connect().context("can not reach the journal")?.boxed()
     } else {

@@ -162,7 +162,7 @@ fn config_text(dir: &Path, addresses: Option<Addresses>) -> String {
     format!(
         "version = 1\n[paths]\nstate = {:?}\nadmin_socket = {:?}\n\
          [dns]\nlisten = [\"{}\"]\n[phones]\nhttps = [\"{}\"]\nhttp = [\"{}\"]\n[console]\nhttps = [\"{}\"]\n\
-         [log]\nfilter = \"info,fulmar=trace\"\n",
+         [log]\nfilter = \"trace\"\n",
         dir.join("state"),
         dir.join("admin.sock"),
         at(|a| a.dns),
@@ -217,9 +217,11 @@ fn wait_until_served(child: &mut Child, log: &Path, before: u64) -> Result<Addre
 }
 
 fn addresses(line: &str) -> Option<Addresses> {
-    let at = |name: &str| {
-        let (_, rest) = line.split_once(&format!(" {name}=Some("))?;
-        rest.split_once(')')?.0.parse().ok()
-    };
-    Some(Addresses { dns: Some(at("dns")?), https: at("https"), http: at("http"), console: at("console") })
+    let at = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name)?.parse().ok());
+    Some(Addresses {
+        dns: Some(at("dns=")?),
+        https: at("https="),
+        http: at("http="),
+        console: at("console="),
+    })
 }

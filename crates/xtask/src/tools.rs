@@ -16,7 +16,7 @@ use crate::cargo;
 
 /// The release of cargo-deny that `.deny.toml` was written for.
 const CARGO_DENY: &str = "0.20.2";
-/// Where tools built from crates.io are kept, when they are not on the path.
+/// Where tools built from their sources are kept, when they are not on the path.
 const OWN_TOOLS: &str = "target/tools";
 
 /// A program and the Debian package that brings it.

@@ -46,24 +46,28 @@ impl Publisher {
 /// Publishes the zones of the office now and whenever it changes, until `shutdown`. While the store fails, what
 /// was published last is served.
 pub async fn run(store: Store, publisher: Publisher, shutdown: CancellationToken) {
-    let follow = async {
-        let mut generation = store.zone_generation();
-        loop {
-            generation.mark_unchanged();
-            let changed = match publish(&store, &publisher).await {
-                Ok(()) => generation.changed().await,
-                Err(error) => {
-                    log(&error);
-                    tokio::time::sleep(RETRY).await;
-                    Ok(())
+    let follow = follow(store.zone_generation(), || publish(&store, &publisher));
+    shutdown.run_until_cancelled(follow).await;
+}
+
+async fn follow<F>(mut generation: watch::Receiver<u64>, publish: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), PublishError>>,
+{
+    loop {
+        generation.mark_unchanged();
+        match publish().await {
+            Ok(()) => {
+                if generation.changed().await.is_err() {
+                    return;
                 }
-            };
-            if changed.is_err() {
-                return;
+            }
+            Err(error) => {
+                log(&error);
+                tokio::time::sleep(RETRY).await;
             }
         }
-    };
-    shutdown.run_until_cancelled(follow).await;
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,4 +88,42 @@ async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishErro
 fn log(error: &PublishError) {
     let error = error as &dyn std::error::Error;
     tracing::error!(error, "The zones could not be published; the last ones are served on.");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_of_the_store_leaves_the_last_snapshot_and_is_tried_again() {
+        let (publisher, generation) = (Publisher::default(), watch::Sender::new(1));
+        let attempts = Cell::new(0);
+        let attempt = || {
+            attempts.set(attempts.get() + 1);
+            let fails = (2..4).contains(&attempts.get());
+            let result = if fails {
+                Err(StoreError::Stopped { operation: "read the office" }.into())
+            } else {
+                publisher.publish(Snapshot::default(), *generation.borrow());
+                Ok(())
+            };
+            std::future::ready(result)
+        };
+        let mut published = publisher.published();
+        let check = async {
+            published.wait_for(|generation| *generation == 1).await.unwrap();
+            let first = publisher.snapshot().clone();
+            generation.send_replace(2);
+            tokio::time::sleep(RETRY / 2).await;
+            assert!(Arc::ptr_eq(&publisher.snapshot(), &first));
+            published.wait_for(|generation| *generation == 2).await.unwrap();
+        };
+        tokio::select! {
+            () = follow(generation.subscribe(), attempt) => panic!("the publisher ended"),
+            () = check => {}
+        }
+        assert_eq!(attempts.get(), 4);
+    }
 }

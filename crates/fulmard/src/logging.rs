@@ -1,5 +1,7 @@
 //! Where events go: to the journal with their fields when systemd started us, to standard error otherwise.
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, Result};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -21,7 +23,10 @@ pub fn start(filter: &str) -> Result<()> {
     let output = if systemd_journal_logger::connected_to_journal() {
         Journal::connect().context("can not reach the journal")?.boxed()
     } else {
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed()
+        tracing_subscriber::fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .boxed()
     };
     // Some libraries use `log`; what they say becomes events like ours.
     tracing_log::LogTracer::init().context("logging was started twice")?;

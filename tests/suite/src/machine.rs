@@ -181,7 +181,6 @@ fn spawn(dir: &Path, config: &str) -> Result<Machine> {
     let mut child = Command::new(program("fulmard")?)
         .arg("--config")
         .arg(&file)
-        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

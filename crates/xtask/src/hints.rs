@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::{
     cargo,
-    office::{DOMAIN, Office},
+    office::{DOMAIN, Office, Person},
     places::Places,
-    run::{DNS, PHONES_HTTPS},
+    run::{CONSOLE, DNS, PHONES_HTTPS},
 };
 
 /// Prints who can sign in, and what to type.
@@ -16,46 +16,49 @@ pub(crate) fn print(places: &Places, office: &Office, fulmarctl: &Path) {
         println!("  {:<20} {}", person.address, person.password);
     }
     println!("\nTo try in another terminal:\n\n  cd {}\n", cargo::workspace_root().display());
-    print_dns();
-    print_discovery(places, office);
-    print_control(places, office, fulmarctl);
+    let [one, other, ..] = office.people.as_slice() else { return };
+    print_name();
+    print_sign_in(places, one);
+    print_control(places, fulmarctl, one, other);
+    println!("Page for administrators: https://127.0.0.1:{CONSOLE}/");
     println!("Log: {}. Warnings and pushes are shown here. Ctrl-C ends the box.\n", places.log().display());
 }
 
-fn print_dns() {
+fn print_name() {
     println!("A name (dig is in the Debian package bind9-dnsutils):\n");
     println!("  dig @127.0.0.1 -p {DNS} lyncdiscoverinternal.{DOMAIN}");
     println!("  dig @127.0.0.1 -p {DNS} _sipinternaltls._tcp.{DOMAIN} SRV\n");
 }
 
-fn print_discovery(places: &Places, office: &Office) {
-    let Some(person) = office.people.first() else { return };
+/// The requests of a phone: where to go, that it needs a ticket, a ticket, and what is there for its owner.
+fn print_sign_in(places: &Places, person: &Person) {
     let curl = |host: &str| {
         let host = format!("{host}.{DOMAIN}:{PHONES_HTTPS}");
         let tls = format!("--cacert {} --resolve {host}:127.0.0.1", places.authority().display());
-        (format!("curl {tls}"), format!("https://{host}"))
+        (format!("curl --silent {tls}"), format!("https://{host}"))
     };
-    let (curl_root, root) = curl("lyncdiscoverinternal");
-    let (curl_web, web) = curl("web");
-    println!("A sign-in: where to, then a ticket:\n");
-    println!("  {curl_root} '{root}/?sipuri={}'", person.address);
-    println!(
-        "  {curl_web} -d grant_type=password -d username={} -d password={} {web}/WebTicket/oauthtoken\n",
-        person.address, person.password
-    );
+    let (discover, root) = curl("lyncdiscoverinternal");
+    let (web, origin) = curl("web");
+    let user = format!("{origin}/Autodiscover/AutodiscoverService.svc/root/user");
+    let Person { address, password, .. } = person;
+    println!("A sign-in: where to go, 401 with the place of tickets, a ticket, the User document:\n");
+    println!("  {discover} '{root}/?sipuri={address}'; echo");
+    println!("  {web} --include {user}");
+    println!("  T=$({web} -d grant_type=password -d username={address} -d password={password} \\");
+    println!("    {origin}/WebTicket/oauthtoken | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')");
+    println!("  {web} --header \"X-MS-WebTicket: $T\" {user}; echo\n");
 }
 
-fn print_control(places: &Places, office: &Office, fulmarctl: &Path) {
-    let control = format!("{} --socket {}", fulmarctl.display(), places.socket().display());
-    let [one, other, ..] = office.people.as_slice() else { return };
-    println!("A message, as two phones would send and receive it:\n");
-    println!(
-        "  {control} selftest p2p-im --dns 127.0.0.1:{DNS} --port {PHONES_HTTPS} --ca {} --as {} --password-file {} --with {} --with-password-file {}\n",
-        places.authority().display(),
-        one.address,
-        one.password_file.display(),
-        other.address,
-        other.password_file.display(),
-    );
+fn print_control(places: &Places, fulmarctl: &Path, one: &Person, other: &Person) {
+    let program = fulmarctl.display();
+    let control = format!("{program} --socket {}", places.socket().display());
+    let ca = places.authority();
+    let network = format!("--dns 127.0.0.1:{DNS} --port {PHONES_HTTPS} --ca {}", ca.display());
+    let own = format!("--as {} --password-file {}", one.address, one.password_file.display());
+    let with = format!("--with {} --with-password-file {}", other.address, other.password_file.display());
+    println!("A message, as two phones would send and receive it; a phone that is woken:\n");
+    println!("  {program} selftest discovery {network} {own}");
+    println!("  {program} selftest p2p-im {network} {own} {with}");
+    println!("  {program} selftest push {network} {own}\n");
     println!("The office:\n\n  {control} user list\n  {control} zone show\n  {control} session list\n");
 }

@@ -49,9 +49,10 @@ pub(crate) fn test(options: &Options) -> Result<()> {
         report.print();
         return print_tally();
     }
-    report.print();
     println!("\ncargo-nextest is not installed; `cargo test` runs the tests.");
-    cargo(&["test", "--workspace", "--lib", "--bins", "--tests"])
+    report.step("tests", || cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))?;
+    report.print();
+    Ok(())
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

@@ -18,7 +18,9 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 use thiserror::Error;
-use x509_parser::{extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem};
+use x509_parser::{extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem, time::ASN1Time};
+
+use crate::tls::{TlsError, certified_key};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the authority lives.
@@ -70,23 +72,38 @@ pub enum AuthorityError {
         /// Why.
         source: rcgen::Error,
     },
+    /// The authority's certificate can not be used with the key beside it, as after half a restore.
+    #[error("can not use `ca.pem` with `ca.key` in `{directory}`")]
+    Pair {
+        /// Where both are.
+        directory: PathBuf,
+        /// Why.
+        source: TlsError,
+    },
 }
 
 impl Authority {
-    /// Opens the authority in `directory`, which is made if it is not there; so are key and certificate.
+    /// Opens the authority in `directory`, which is made if it is not there; so are key and certificate. What is
+    /// there is never overwritten: a certificate that has lost its key, or has another's, is an error.
     ///
     /// # Errors
-    /// [`AuthorityError`]; nothing is overwritten then.
+    /// [`AuthorityError`]
     pub fn open_or_create(directory: &Path, now: SystemTime) -> Result<Self, AuthorityError> {
         fs::create_dir_all(directory).map_err(|source| file_error(directory, source))?;
         let (key_path, certificate_path) = (directory.join(CA_KEY_FILE), directory.join(CA_FILE));
-        if !certificate_path.exists() {
-            let (key_pem, certificate_pem) = create(now)?;
-            write(&key_path, &key_pem, 0o600)?;
-            write(&certificate_path, &certificate_pem, 0o644)?;
+        // The key first: one without a certificate, after a power cut or a loss, gets one.
+        if !exists(&key_path)? && !exists(&certificate_path)? {
+            let key = KeyPair::generate().map_err(failed("make a key"))?;
+            write(&key_path, &key.serialize_pem(), 0o600)?;
+        }
+        let key_pem = read(&key_path)?;
+        let key = KeyPair::from_pem(&key_pem).map_err(failed("read the authority's key"))?;
+        if !exists(&certificate_path)? {
+            write(&certificate_path, &certify(&key, now)?, 0o644)?;
         }
         let certificate_pem = read(&certificate_path)?;
-        let key = KeyPair::from_pem(&read(&key_path)?).map_err(failed("read the authority's key"))?;
+        certified_key(&certificate_pem, &key_pem)
+            .map_err(|source| AuthorityError::Pair { directory: directory.to_owned(), source })?;
         let issuer = Issuer::from_ca_cert_pem(&certificate_pem, key)
             .map_err(failed("read the authority's certificate"))?;
         Ok(Self { directory: directory.to_owned(), issuer, certificate_pem })
@@ -138,17 +155,17 @@ impl Authority {
     }
 }
 
-fn create(now: SystemTime) -> Result<(String, String), AuthorityError> {
-    let key = KeyPair::generate().map_err(failed("make a key"))?;
+fn certify(key: &KeyPair, now: SystemTime) -> Result<String, AuthorityError> {
     let mut subject = DistinguishedName::new();
+    // The office has no name yet when the box first starts.
     subject.push(DnType::CommonName, "Fulmar office authority");
     let mut params = CertificateParams::default();
     params.distinguished_name = subject;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     set_validity(&mut params, now, AUTHORITY_LIFETIME);
-    let certificate = params.self_signed(&key).map_err(failed("issue the authority's certificate"))?;
-    Ok((key.serialize_pem(), certificate.pem()))
+    let certificate = params.self_signed(key).map_err(failed("issue the authority's certificate"))?;
+    Ok(certificate.pem())
 }
 
 /// From the day before, because the clocks of phones differ from ours.
@@ -156,10 +173,10 @@ fn set_validity(params: &mut CertificateParams, now: SystemTime, lifetime: Durat
     let epoch = rcgen::date_time_ymd(1970, 1, 1);
     let now = epoch + now.duration_since(UNIX_EPOCH).unwrap_or_default();
     params.not_before = now - DAY;
-    params.not_after = now + lifetime;
+    params.not_after = params.not_before + lifetime;
 }
 
-/// Whether a certificate is for exactly these names and lives on for a while.
+/// Whether a certificate is for exactly these names, has begun to live, and lives on for a while.
 fn covers(chain_pem: &str, names: &BTreeSet<String>, now: SystemTime) -> bool {
     let Ok((_, pem)) = parse_x509_pem(chain_pem.as_bytes()) else { return false };
     let Ok((_, certificate)) = parse_x509_certificate(&pem.contents) else { return false };
@@ -168,14 +185,16 @@ fn covers(chain_pem: &str, names: &BTreeSet<String>, now: SystemTime) -> bool {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
         _ => None,
     });
-    let end = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    let lives_on = UNIX_EPOCH + Duration::from_secs(end) > now + RENEW_BEFORE;
-    lives_on && dns.collect::<Option<BTreeSet<_>>>().as_ref() == Some(names)
+    let at = |time: ASN1Time| UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
+    let validity = certificate.validity();
+    // One that begins later was made while the clock was wrong.
+    let lives = at(validity.not_before) <= now && at(validity.not_after) > now + RENEW_BEFORE;
+    lives && dns.collect::<Option<BTreeSet<_>>>().as_ref() == Some(names)
 }
 
 /// A power cut between the two files leaves a key that is not the certificate's.
 fn is_pair(chain_pem: &str, key_pem: &str) -> bool {
-    crate::tls::certified_key(chain_pem, key_pem).is_ok_and(|pair| pair.keys_match().is_ok())
+    certified_key(chain_pem, key_pem).is_ok()
 }
 
 fn file_error(path: &Path, source: io::Error) -> AuthorityError {
@@ -190,10 +209,19 @@ fn read(path: &Path) -> Result<String, AuthorityError> {
     fs::read_to_string(path).map_err(|source| file_error(path, source))
 }
 
+fn exists(path: &Path) -> Result<bool, AuthorityError> {
+    path.try_exists().map_err(|source| file_error(path, source))
+}
+
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), AuthorityError> {
     let replace = || {
-        let draft = path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;
+        let draft = path.with_added_extension("new");
+        // One that a power cut left may be open to more than `mode` says.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&draft, path)?;
@@ -243,13 +271,68 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_begins_later_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let authority = Authority::open_or_create(dir.path(), now).unwrap();
+        let early = authority.current_or_issue(&names(&["a.test"]), now + 30 * DAY).unwrap();
+        assert_ne!(authority.current_or_issue(&names(&["a.test"]), now).unwrap().chain_pem, early.chain_pem);
+    }
+
+    #[test]
+    fn an_authority_without_its_certificate_keeps_its_key_and_one_without_its_key_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let key = || fs::read(dir.path().join(CA_KEY_FILE));
+        let certificate = || fs::read(dir.path().join(CA_FILE));
+        Authority::open_or_create(dir.path(), now).unwrap();
+        let before = key().unwrap();
+        fs::remove_file(dir.path().join(CA_FILE)).unwrap();
+        Authority::open_or_create(dir.path(), now).unwrap();
+        assert_eq!(key().unwrap(), before);
+        let before = certificate().unwrap();
+        fs::remove_file(dir.path().join(CA_KEY_FILE)).unwrap();
+        assert!(Authority::open_or_create(dir.path(), now).is_err());
+        assert_eq!(certificate().unwrap(), before);
+    }
+
+    #[test]
+    fn an_authority_with_the_key_of_another_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        Authority::open_or_create(dir.path(), SystemTime::now()).unwrap();
+        fs::write(dir.path().join(CA_KEY_FILE), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        let refused = Authority::open_or_create(dir.path(), SystemTime::now());
+        assert!(matches!(refused, Err(AuthorityError::Pair { .. })));
+    }
+
+    #[test]
     fn only_the_owner_may_read_the_keys() {
         let dir = tempfile::tempdir().unwrap();
+        // What a power cut leaves of a file that everybody may read.
+        for draft in ["ca.new", "leaf.new", "ca.key.new", "leaf.key.new"] {
+            fs::write(dir.path().join(draft), "").unwrap();
+        }
         let authority = Authority::open_or_create(dir.path(), SystemTime::now()).unwrap();
         authority.current_or_issue(&names(&["a.test"]), SystemTime::now()).unwrap();
         for key in [CA_KEY_FILE, LEAF_KEY_FILE] {
             let mode = fs::metadata(dir.path().join(key)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{key}");
         }
+    }
+
+    #[test]
+    fn a_certificate_lives_397_days_and_is_its_authoritys() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = SystemTime::now();
+        let authority = Authority::open_or_create(dir.path(), now).unwrap();
+        let leaf = authority.current_or_issue(&names(&["a.test"]), now).unwrap();
+        let (_, leaf) = parse_x509_pem(leaf.chain_pem.as_bytes()).unwrap();
+        let (_, leaf) = parse_x509_certificate(&leaf.contents).unwrap();
+        let (_, own) = parse_x509_pem(authority.certificate_pem().as_bytes()).unwrap();
+        let (_, own) = parse_x509_certificate(&own.contents).unwrap();
+        let validity = leaf.validity();
+        assert_eq!(validity.not_after.timestamp() - validity.not_before.timestamp(), 397 * 24 * 3600);
+        assert_eq!(leaf.issuer(), own.subject());
+        assert!(!leaf.is_ca() && own.is_ca());
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of offices, people or stores. The caller owns the sockets and the signal to stop.
 
+mod activity;
 pub mod authority;
 mod body;
 mod edge;

@@ -4,18 +4,9 @@
 //! headers, idle connections, the number of connections. What it does after that (a poll is held for minutes)
 //! is for the handlers to bound.
 
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{Router, body::Body, extract::Request, http::Extensions, response::Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -25,21 +16,22 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixListener},
-    sync::{Notify, Semaphore},
+    sync::Semaphore,
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{io::InspectReader, sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
+
+use crate::activity::{Activity, IDLE_TIMEOUT, Overdue};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the headers of a request may take.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be idle between requests.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
-/// The most bytes of headers.
-const MAX_HEADERS: u32 = 16 * 1024;
+/// The most bytes of headers over HTTP/1.1: more are answered with 431.
+const MAX_HEADERS: usize = 16 * 1024;
+/// The same over HTTP/2, where each field counts for 32 bytes more (RFC 9113 §6.5.2). Beyond four times this, h2
+/// ends the connection without an answer: so much that 64 KiB are still answered.
+const MAX_HEADER_LIST: u32 = 20 * 1024;
 /// The most connections of one listener: more wait to be accepted.
 const MAX_CONNECTIONS: usize = 4096;
 /// The most requests at a time on one HTTP/2 connection.
@@ -53,6 +45,10 @@ pub struct PeerAddr(pub SocketAddr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerUser(pub u32);
 
+/// Marks the requests that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted;
+
 /// How a listener stops.
 #[derive(Clone, Debug)]
 pub struct Stop {
@@ -65,8 +61,8 @@ pub struct Stop {
 /// Serves HTTP/1.1 without TLS.
 pub async fn plain(listener: TcpListener, router: Router, stop: Stop) {
     let server = Server::new(router, stop);
-    while let Some((stream, peer)) = server.accept(|| listener.accept()).await {
-        server.spawn(|server| async move { server.connection(stream, PeerAddr(peer), false).await });
+    while let Some((stream, peer)) = server.accept(|| accept_tcp(&listener)).await {
+        server.spawn(|server| async move { server.connection(stream, about(PeerAddr(peer)), false).await });
     }
     server.drain().await;
 }
@@ -75,7 +71,7 @@ pub async fn plain(listener: TcpListener, router: Router, stop: Stop) {
 pub async fn tls(listener: TcpListener, config: Arc<ServerConfig>, router: Router, stop: Stop) {
     let server = Server::new(router, stop);
     let acceptor = TlsAcceptor::from(config);
-    while let Some((stream, peer)) = server.accept(|| listener.accept()).await {
+    while let Some((stream, peer)) = server.accept(|| accept_tcp(&listener)).await {
         let acceptor = acceptor.clone();
         server.spawn(|server| async move { server.encrypted(stream, peer, acceptor).await });
     }
@@ -87,9 +83,17 @@ pub async fn unix(listener: UnixListener, router: Router, stop: Stop) {
     let server = Server::new(router, stop);
     while let Some((stream, _)) = server.accept(|| listener.accept()).await {
         let Ok(peer) = stream.peer_cred() else { continue };
-        server.spawn(|server| async move { server.connection(stream, PeerUser(peer.uid()), false).await });
+        let about = about(PeerUser(peer.uid()));
+        server.spawn(|server| async move { server.connection(stream, about, false).await });
     }
     server.drain().await;
+}
+
+async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    // An answer in two pieces would wait for the client to acknowledge the first.
+    let _ = stream.set_nodelay(true);
+    Ok((stream, peer))
 }
 
 #[derive(Clone)]
@@ -148,31 +152,45 @@ impl Server {
     }
 
     async fn encrypted(self, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
+        let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
         // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
-        let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await else {
-            metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1);
-            return;
+        let stream = match self.stop.signal.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => stream,
+            Some(_) => return metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1),
+            None => return,
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        self.connection(stream, PeerAddr(peer), http2).await;
+        let mut about = about(PeerAddr(peer));
+        about.insert(Encrypted);
+        self.connection(stream, about, http2).await;
     }
 
-    async fn connection<S, P>(self, stream: S, peer: P, http2: bool)
+    /// Serves one connection; `about` becomes the extensions of its requests.
+    async fn connection<S>(self, stream: S, about: Extensions, http2: bool)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        P: Clone + Send + Sync + 'static,
     {
-        let busy = Arc::new(Busy::default());
-        let (router, counter) = (self.router, Arc::clone(&busy));
-        let service = service_fn(move |request: Request<Incoming>| {
-            let guard = BusyGuard::new(&counter);
-            let (router, peer) = (router.clone(), peer.clone());
-            async move {
-                let _guard = guard;
+        let (activity, router) = (Activity::new(), self.router);
+        let service = service_fn({
+            let activity = activity.clone();
+            move |request: Request<Incoming>| {
+                let (answering, router) = (activity.answering(), router.clone());
                 let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer);
-                let answer: Result<Response, Infallible> = router.oneshot(request).await;
-                answer
+                request.extensions_mut().extend(about.clone());
+                async move {
+                    let _answering = answering;
+                    let answer: Result<Response, Infallible> = router.oneshot(request).await;
+                    answer
+                }
+            }
+        });
+        let stream = InspectReader::new(stream, {
+            let activity = activity.clone();
+            // Between the requests of HTTP/2 there are frames that begin none.
+            move |_: &[u8]| {
+                if !http2 {
+                    activity.read();
+                }
             }
         });
         let builder = builder(http2);
@@ -181,25 +199,26 @@ impl Server {
             // A client that vanishes or breaks the protocol is answered by hyper, where there is an answer.
             _ = connection.as_mut() => return,
             () = self.stop.signal.cancelled() => {}
-            () = busy.idle_for(IDLE_TIMEOUT) => {}
+            overdue = activity.overdue() => if overdue == Overdue::Headers { return },
         }
         connection.as_mut().graceful_shutdown();
         let _ = timeout(self.stop.drain.max(IDLE_TIMEOUT), connection).await;
     }
 }
 
+fn about<P: Clone + Send + Sync + 'static>(peer: P) -> Extensions {
+    let mut about = Extensions::new();
+    about.insert(peer);
+    about
+}
+
 fn builder(http2: bool) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADERS as usize)
-        .half_close(false);
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEADERS).half_close(false);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEADERS)
+        .max_header_list_size(MAX_HEADER_LIST)
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(15));
@@ -207,39 +226,41 @@ fn builder(http2: bool) -> Builder<TokioExecutor> {
     if http2 { builder.http2_only() } else { builder.http1_only() }
 }
 
-/// How many requests of a connection are being answered.
-#[derive(Default)]
-struct Busy {
-    requests: AtomicUsize,
-    ended: Notify,
-}
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::ErrorKind,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
-impl Busy {
-    /// Resolves when there has been no request for `time`.
-    async fn idle_for(&self, time: Duration) {
-        loop {
-            let ended = self.ended.notified();
-            if self.requests.load(Ordering::Acquire) > 0 {
-                ended.await;
-            } else if timeout(time, ended).await.is_err() && self.requests.load(Ordering::Acquire) == 0 {
-                return;
+    use super::*;
+
+    fn server(places: usize) -> Server {
+        let stop = Stop { signal: CancellationToken::new(), drain: Duration::ZERO };
+        Server { places: Arc::new(Semaphore::new(places)), ..Server::new(Router::new(), stop) }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_can_not_be_accepted_do_not_end_the_listener() {
+        let tries = AtomicUsize::new(0);
+        let accept = || async {
+            if tries.fetch_add(1, Ordering::Relaxed) < 3 {
+                Err(ErrorKind::Other.into())
+            } else {
+                Ok("stream")
             }
-        }
+        };
+        assert_eq!(server(1).accept(accept).await, Some("stream"));
     }
-}
 
-struct BusyGuard(Arc<Busy>);
-
-impl BusyGuard {
-    fn new(busy: &Arc<Busy>) -> Self {
-        busy.requests.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(busy))
-    }
-}
-
-impl Drop for BusyGuard {
-    fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::AcqRel);
-        self.0.ended.notify_waiters();
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_too_many_waits_until_another_ends() {
+        let server = server(1);
+        let end = CancellationToken::new();
+        server.spawn(|_| end.clone().cancelled_owned());
+        let accept = || server.accept(async || Ok("stream"));
+        assert!(timeout(Duration::from_secs(3600), accept()).await.is_err());
+        end.cancel();
+        assert_eq!(accept().await, Some("stream"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::{
     ServerConfig,
-    crypto::{CryptoProvider, ring},
+    crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
@@ -20,8 +20,8 @@ pub enum TlsError {
     /// The text is not a chain of certificates or not a key.
     #[error("can not read the certificate or its key")]
     Pem(#[from] rustls::pki_types::pem::Error),
-    /// The key is of a kind that is not supported.
-    #[error("can not use the certificate")]
+    /// There is no certificate, the key is not the certificate's, or it is of a kind that is not supported.
+    #[error("can not use the certificate with its key")]
     Rustls(#[from] rustls::Error),
 }
 
@@ -55,7 +55,8 @@ impl LiveCertificate {
     /// # Errors
     /// [`TlsError`] when the provider does not support these versions.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
+        let provider = Arc::new(ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(self.clone()));
@@ -70,12 +71,9 @@ impl ResolvesServerCert for LiveCertificate {
     }
 }
 
+/// Reads a chain and its key, which must be the first certificate's.
 pub(crate) fn certified_key(chain_pem: &str, key_pem: &str) -> Result<CertifiedKey, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect::<Result<_, _>>()?;
+    let chain = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes())?;
-    Ok(CertifiedKey::new(chain, provider().key_provider.load_private_key(key)?))
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
 }

@@ -1,10 +1,11 @@
-//! Bodies and errors of the admin API.
+//! What requests hold, and errors, of the admin API.
 
 use axum::{
-    extract::{FromRequest, Request},
-    http::StatusCode,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::PathRejection},
+    http::{StatusCode, request::Parts},
 };
 use fulmar_app::StoreError;
+use fulmar_domain::SipUri;
 use fulmar_http::{BoundedBody, Problem};
 use serde::de::DeserializeOwned;
 
@@ -20,6 +21,32 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST, format!("the body is not what this path takes: {error}"))
         })
+    }
+}
+
+/// The parameters behind the `?`.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Query(parameters) = Query::try_from_uri(&parts.uri)
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        Ok(Self(parameters))
+    }
+}
+
+/// The person that the path names.
+pub(crate) struct Person(pub(crate) SipUri);
+
+impl<S: Send + Sync> FromRequestParts<S> for Person {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let Path(address) = path.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        parsed(&address).map(Self)
     }
 }
 

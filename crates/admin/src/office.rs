@@ -1,10 +1,6 @@
 use std::{net::IpAddr, time::Duration};
 
-use axum::{
-    Extension, Json as Body,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_app::{ChangeOfficeError, OfficeIntent};
 use fulmar_domain::{
     office::{Ports, Side},
@@ -15,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin,
-    json::{Json, failed, parsed, store_failed, unprocessable},
+    json::{Json, Parameters, failed, parsed, store_failed, unprocessable},
 };
 
 /// How long a change waits until DNS serves it.
@@ -117,7 +113,7 @@ struct RecordBody {
 
 pub(crate) async fn zones(
     State(admin): State<Admin>,
-    Query(View { side }): Query<View>,
+    Parameters(View { side }): Parameters<View>,
 ) -> Result<Body<Vec<ZoneBody>>, Problem> {
     let office = admin.app.store().office().await.map_err(store_failed)?;
     let (office, generation) = office.ok_or_else(not_set_up)?;

@@ -1,16 +1,12 @@
-use axum::{
-    Extension, Json as Body,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_app::{AddPersonError, ChangePersonError};
-use fulmar_domain::{Account, SipUri};
+use fulmar_domain::Account;
 use fulmar_http::{PeerUser, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin,
-    json::{Json, failed, parsed, store_failed, unprocessable},
+    json::{Json, Person, failed, parsed, store_failed, unprocessable},
 };
 
 #[derive(Serialize)]
@@ -70,10 +66,9 @@ pub(crate) async fn add(
 pub(crate) async fn change_password(
     State(admin): State<Admin>,
     Extension(PeerUser(user)): Extension<PeerUser>,
-    Path(address): Path<String>,
+    Person(person): Person,
     Json(new): Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    let person: SipUri = parsed(&address)?;
     admin.app.change_password(person.clone(), new.password).await.map_err(refused)?;
     tracing::info!(user, %person, "A password was changed; the person was signed out.");
     Ok(StatusCode::NO_CONTENT)
@@ -82,10 +77,9 @@ pub(crate) async fn change_password(
 pub(crate) async fn set_disabled(
     State(admin): State<Admin>,
     Extension(PeerUser(user)): Extension<PeerUser>,
-    Path(address): Path<String>,
+    Person(person): Person,
     Json(Disabled { disabled }): Json<Disabled>,
 ) -> Result<StatusCode, Problem> {
-    let person: SipUri = parsed(&address)?;
     admin.app.set_disabled(person.clone(), disabled).await.map_err(refused)?;
     tracing::info!(user, %person, disabled, "A person was disabled or enabled.");
     Ok(StatusCode::NO_CONTENT)

@@ -1,15 +1,11 @@
-use axum::{
-    Extension, Json as Body,
-    extract::{Query, State},
-    http::StatusCode,
-};
+use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_domain::push::{ApnsAuth, ApnsSettings};
 use fulmar_http::{PeerUser, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin,
-    json::{Json, store_failed, unprocessable},
+    json::{Json, Parameters, store_failed, unprocessable},
 };
 
 #[derive(Deserialize)]
@@ -66,7 +62,7 @@ pub(crate) struct StepBody {
 
 pub(crate) async fn ledger(
     State(admin): State<Admin>,
-    Query(Page { limit }): Query<Page>,
+    Parameters(Page { limit }): Parameters<Page>,
 ) -> Result<Body<Vec<StepBody>>, Problem> {
     let steps = admin.app.store().push_ledger(limit.min(1000)).await.map_err(store_failed)?;
     let steps = steps.into_iter().map(|step| StepBody {

@@ -144,6 +144,33 @@ async fn the_admin_api_refuses_with_problem_documents() {
         let error = admin.change(Method::POST, path, &body).await.unwrap_err().to_string();
         assert!(error.contains(word), "{path}: {error}");
     }
+    for (method, path) in [
+        (Method::PUT, "/api/v1/office"),
+        (Method::PUT, "/api/v1/people/anna@office.test/password"),
+        (Method::PUT, "/api/v1/people/anna@office.test/disabled"),
+        (Method::PUT, "/api/v1/push/apns"),
+    ] {
+        for body in [
+            serde_json::json!([]),
+            serde_json::json!({}),
+            serde_json::json!({ "password": 1, "disabled": 1 }),
+        ] {
+            let error = admin.change(method.clone(), path, &body).await.unwrap_err().to_string();
+            assert!(error.contains("the body is not what this path takes"), "{path} {body}: {error}");
+        }
+    }
+    for (path, word) in [
+        ("/api/v1/zones?side=above", "side"),
+        ("/api/v1/push/ledger?limit=many", "limit"),
+        ("/api/v1/people/%ff/password", "UTF-8"),
+    ] {
+        let error = if path.ends_with("password") {
+            admin.change(Method::PUT, path, &serde_json::json!({ "password": PASSWORD })).await.unwrap_err()
+        } else {
+            admin.get::<serde_json::Value>(path).await.unwrap_err()
+        };
+        assert!(error.to_string().contains(word), "{path}: {error}");
+    }
     let bad = serde_json::json!({ "domains": ["a.test", "b.a.test"], "inside": ["127.0.0.1"] });
     let error = admin.change(Method::PUT, "/api/v1/office", &bad).await.unwrap_err().to_string();
     assert!(error.contains("`b.a.test` lies within `a.test`"), "{error}");

@@ -30,21 +30,12 @@ pub enum OAuthError {
     /// A parameter is missing, doubled or too long, or the body is no form.
     #[error("invalid_request")]
     InvalidRequest,
-    /// The client was not recognised. The box does not ask clients who they are.
-    #[error("invalid_client")]
-    InvalidClient,
-    /// The client may not use this grant. The box does not ask clients who they are.
-    #[error("unauthorized_client")]
-    UnauthorizedClient,
     /// Wrong name or password; which of the two is not said.
     #[error("invalid_grant")]
     InvalidGrant,
     /// Anything but `password`.
     #[error("unsupported_grant_type")]
     UnsupportedGrantType,
-    /// A scope that there is not. The box does not look at scopes.
-    #[error("invalid_scope")]
-    InvalidScope,
     /// Too many attempts. The name is that of RFC 6749 §4.1.2.1.
     #[error("temporarily_unavailable")]
     TemporarilyUnavailable,
@@ -192,7 +183,7 @@ mod tests {
         assert_eq!(Token::parse(token.to_json().as_bytes()), Ok(token));
         assert_eq!(OAuthError::InvalidGrant.to_json(), r#"{"error":"invalid_grant"}"#);
         assert_eq!(OAuthError::parse(br#"{"error":"invalid_grant"}"#), Some(OAuthError::InvalidGrant));
-        assert_eq!(OAuthError::parse(br#"{"error":"invalid_scope"}"#), Some(OAuthError::InvalidScope));
+        assert_eq!(OAuthError::parse(br#"{"error":"invalid_scope"}"#), None);
         let mac = br#"{"access_token":"cwt=a","expires_in":1,"token_type":"mac"}"#;
         assert_eq!(Token::parse(mac), Err(InvalidToken));
         assert!(!format!("{:?}", Token { ticket: "abc".into(), expires_in: 1 }).contains("abc"));

@@ -1,15 +1,13 @@
 //! Asking for a web ticket by WS-Trust 1.3 with a UsernameToken ([MS-OCAUTHWS]; OASIS WS-Trust 1.3 §3).
 //!
-//! [`Metadata`] says where to ask, [`TokenRequest`] asks, [`TokenResponse`] or [`Fault`] is the answer.
+//! [`TokenRequest`] asks, [`TokenResponse`] or [`Fault`] is the answer.
 
 mod fault;
-mod metadata;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use thiserror::Error;
 
 pub use fault::{Fault, FaultCode};
-pub use metadata::{Metadata, Port};
 
 use crate::{
     MAX_CREDENTIAL, Secret, XmlError, date,

@@ -7,7 +7,7 @@ use fulmar_wire::{
     date,
     mcx::{Events, McxError, NAMESPACE, Poll, Requests, Responses},
     oauth::{OAuthError, PasswordGrant, Token},
-    ws_trust::{Fault, InvalidRequest, Metadata, TokenRequest, TokenResponse},
+    ws_trust::{Fault, InvalidRequest, TokenRequest, TokenResponse},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -20,7 +20,6 @@ fn feed(bytes: &[u8]) {
     let _ = TokenRequest::parse(bytes);
     let _ = TokenResponse::parse(bytes);
     let _ = Fault::parse(bytes);
-    let _ = Metadata::parse(bytes);
     let _ = Document::parse("text/xml", bytes);
     let _ = Document::parse("application/json", bytes);
     let _ = PasswordGrant::parse(bytes);
@@ -98,7 +97,6 @@ fn a_document_type_is_refused_wherever_xml_is_read() {
     assert!(refused(McxError::parse(dtd).err()));
     assert!(refused(TokenResponse::parse(dtd).err()));
     assert!(refused(Fault::parse(dtd).err()));
-    assert!(refused(Metadata::parse(dtd).err()));
     assert!(matches!(TokenRequest::parse(dtd), Err(InvalidRequest::Xml(XmlError::Malformed(_)))));
 }
 

@@ -146,21 +146,18 @@ pub enum RejectionCode {
     NoSession,
     /// The ticket does not allow it.
     NotAllowed,
-    /// The box has too much to do; the same command may be given again later.
-    ServerBusy,
     /// The box failed; the same command may be given again.
     ServiceFailure,
 }
 
 impl RejectionCode {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 7] = [
         Self::Malformed,
         Self::UnknownCommand,
         Self::InvalidValue,
         Self::TooManyCommands,
         Self::NoSession,
         Self::NotAllowed,
-        Self::ServerBusy,
         Self::ServiceFailure,
     ];
 
@@ -173,7 +170,6 @@ impl RejectionCode {
             Self::TooManyCommands => "tooManyCommands",
             Self::NoSession => "noSession",
             Self::NotAllowed => "notAllowed",
-            Self::ServerBusy => "serverBusy",
             Self::ServiceFailure => "serviceFailure",
         }
     }

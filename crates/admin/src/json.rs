@@ -44,9 +44,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
-        let Path(address) = path.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let PathText(address) = PathText::from_request_parts(parts, state).await?;
         parsed(&address).map(Self)
+    }
+}
+
+/// The one parameter of the path, as it was written.
+pub(crate) struct PathText(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let Path(text) = path.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        Ok(Self(text))
     }
 }
 

@@ -7,6 +7,8 @@
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `GET /api/v1/lockouts` | whose sign-ins have to wait after wrong passwords, and from where those came |
+//! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person or an address |
 //! | `GET /api/v1/sessions` | who is signed in, on what |
 //! | `GET /api/v1/zones` | the zones that follow from the office |
 //! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
@@ -17,6 +19,7 @@
 
 mod console;
 mod json;
+mod lockouts;
 mod office;
 mod people;
 mod push;
@@ -26,7 +29,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use fulmar_app::App;
 use fulmar_domain::push::ApnsSettings;
@@ -58,6 +61,8 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/people", post(people::add))
         .route("/api/v1/people/{address}/password", put(people::change_password))
         .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/lockouts", get(lockouts::list))
+        .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
         .route("/api/v1/sessions", get(status::sessions))
         .route("/api/v1/zones", get(office::zones))
         .route("/api/v1/push/apns", put(push::set_apns))

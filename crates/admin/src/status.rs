@@ -15,6 +15,8 @@ pub(crate) struct StatusBody {
     published: u64,
     people: usize,
     sessions: usize,
+    /// How many people and addresses have to wait after wrong passwords.
+    lockouts: usize,
 }
 
 pub(crate) async fn status(State(admin): State<Admin>) -> Result<Body<StatusBody>, Problem> {
@@ -28,6 +30,7 @@ pub(crate) async fn status(State(admin): State<Admin>) -> Result<Body<StatusBody
         published,
         people: store.accounts().await.map_err(store_failed)?.len(),
         sessions: store.sessions().await.map_err(store_failed)?.len(),
+        lockouts: admin.app.lockouts().len(),
     }))
 }
 

@@ -3,13 +3,14 @@
 use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fulmar_domain::{SipUri, Timestamp};
+use fulmar_domain::{SipUri, Timestamp, office::Side};
 use fulmar_store::{StoreError, TicketDigest};
 use thiserror::Error;
 
 use crate::{
     App, password,
     random::{self, NoRandomness},
+    throttle::{Lockout, Origin, Subject},
 };
 
 /// How long a ticket lives. The original's lived eight hours.
@@ -60,13 +61,32 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<IssuedTicket, SignInError> {
-        let attempt = self.throttle.attempt(address, from, self.now());
+        let (from, now) = (self.origin(from).await?, self.now());
+        let attempt = self.throttle.attempt(address, from, now);
         attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
         let result = self.issue_ticket(address, password).await;
         if !matches!(result, Err(SignInError::Refused)) {
             self.throttle.forgive(address, from);
         }
+        if result.is_ok() {
+            self.throttle.welcome(address, from, now);
+        }
         result
+    }
+
+    /// Whose sign-ins have to wait because of wrong passwords, the latest first.
+    pub fn lockouts(&self) -> Vec<Lockout> {
+        self.throttle.lockouts(self.now())
+    }
+
+    /// Forgets the wrong passwords of a person or an address; whether there were any.
+    pub fn clear_lockout(&self, subject: &Subject) -> bool {
+        self.throttle.clear(subject)
+    }
+
+    async fn origin(&self, address: IpAddr) -> Result<Origin, StoreError> {
+        let side = Side::of(address);
+        Ok(Origin { address, side })
     }
 
     async fn issue_ticket(&self, address: &str, password: String) -> Result<IssuedTicket, SignInError> {

@@ -1,95 +1,264 @@
 //! How often a password may be guessed.
+//!
+//! Failures are counted for the person and for the address they come from. Some are free; after those, each
+//! further attempt has to wait, twice as long every time. Inside and outside count apart, so that nobody who
+//! guesses from outside keeps a person out of the office; and an address from which a person has signed in is
+//! not slowed by guesses from elsewhere. Names are counted whether or not somebody has them.
+//!
+//! All of it is in memory and bounded: a restart forgets it.
 
 use std::{
-    collections::HashMap,
-    net::IpAddr,
+    collections::{HashMap, VecDeque},
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use fulmar_domain::Timestamp;
+use fulmar_domain::{SipUri, Timestamp, office::Side};
 
-/// The time over which failures are counted, and after which they are forgotten.
-pub(crate) const WINDOW: Duration = Duration::from_secs(300);
-/// Failures for one name within [`WINDOW`].
-const PER_NAME: u32 = 10;
-/// Failures from one address within [`WINDOW`]; an office has many people behind one.
-const PER_ADDRESS: u32 = 50;
-/// More names and addresses than this are not remembered: the oldest go first.
+/// Failures for one person that cost nothing, by side.
+const FREE_FOR_PERSON: Limits = Limits { inside: 10, outside: 5 };
+/// Failures from one address that cost nothing: an office, or a home, has several people behind one.
+const FREE_FROM_ADDRESS: Limits = Limits { inside: 50, outside: 20 };
+/// The first pause; each further failure doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause: a phone inside that still has the old password must not keep its owner out.
+const LONGEST_PAUSE_INSIDE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE_OUTSIDE: Duration = Duration::from_secs(15 * 60);
+/// Failures are forgotten when none came for so long.
+const MEMORY: Duration = Duration::from_secs(3600);
+/// How long an address stays familiar after a sign-in from it.
+const FAMILIAR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// More persons, addresses and familiar pairs than this are not remembered: the oldest half goes.
 const REMEMBERED: usize = 10_000;
+/// With how many others a count is shown: the addresses of a person, the persons of an address.
+const SHOWN: usize = 8;
 
-/// Failures by name and by address. Names are counted whether or not somebody has them.
+struct Limits {
+    inside: u32,
+    outside: u32,
+}
+
+/// From where somebody signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    pub(crate) side: Side,
+}
+
+/// Whose sign-ins have to wait.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Those for this person: an address of this office or not.
+    Person(SipUri),
+    /// Those from this address; of IPv6 the first 64 bits count, the others are zero.
+    Address(IpAddr),
+}
+
+/// Sign-ins that have to wait because of wrong passwords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lockout {
+    /// Whose.
+    pub subject: Subject,
+    /// On which side.
+    pub side: Side,
+    /// How many attempts failed.
+    pub failures: u32,
+    /// When the last one did.
+    pub last_failure: Timestamp,
+    /// Before that, no attempt is looked at.
+    pub until: Timestamp,
+    /// From which addresses they came, or for whom, the latest first; eight at most.
+    pub seen_with: Vec<String>,
+}
+
+/// Failures by person and by address.
 #[derive(Default)]
 pub(crate) struct Throttle {
-    failures: Mutex<HashMap<Key, Count>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: HashMap<(Key, Side), Count>,
+    /// Who has signed in from where, and when last.
+    familiar: HashMap<(String, IpAddr), Timestamp>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Key {
-    Name(String),
+    /// What was given as the address of a person, in lower case.
+    Person(String),
     Address(IpAddr),
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Count {
     failures: u32,
-    since: Timestamp,
+    last: Timestamp,
+    seen_with: VecDeque<String>,
 }
 
 impl Throttle {
     /// Counts an attempt as failed, before it is known to be; [`Self::forgive`] takes that back.
     ///
     /// # Errors
-    /// The time to wait, when there were too many.
-    pub(crate) fn attempt(&self, name: &str, from: IpAddr, now: Timestamp) -> Result<(), Duration> {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = keys(name, from);
-        for (key, limit) in &keys {
-            if let Some(count) =
-                failures.get(key).filter(|c| c.failures >= *limit && now.since(c.since) < WINDOW)
-            {
-                return Err(WINDOW.saturating_sub(now.since(count.since)));
-            }
+    /// The time to wait, when there were too many. Whoever does not wait makes it worse for the address.
+    pub(crate) fn attempt(&self, name: &str, from: Origin, now: Timestamp) -> Result<(), Duration> {
+        let (name, address) = (normal(name), prefix(from.address));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let familiar = state.familiar.contains_key(&(name.clone(), address));
+        let person = (Key::Person(name.clone()), from.side);
+        let source = (Key::Address(address), from.side);
+        let keys = if familiar { vec![&source] } else { vec![&person, &source] };
+        let wait = keys.iter().filter_map(|key| state.counts.get(key)?.wait(key, now)).max();
+        state.make_room(now);
+        if let Some(wait) = wait {
+            state.count(&source, &name, now);
+            return Err(wait);
         }
-        make_room(&mut failures, now);
-        for (key, _) in keys {
-            let count = failures.entry(key).or_insert(Count { failures: 0, since: now });
-            if now.since(count.since) >= WINDOW {
-                *count = Count { failures: 0, since: now };
+        for key in keys {
+            let with = if *key == person { address.to_string() } else { name.clone() };
+            if state.count(key, &with, now) {
+                // What was given as a name may be a password in the wrong field: only addresses are logged.
+                let person = name.parse::<SipUri>().ok().map(tracing::field::display);
+                let side = tracing::field::debug(from.side);
+                tracing::warn!(person, %address, side, "Sign-ins are slowed after too many wrong passwords.");
             }
-            count.failures += 1;
         }
         Ok(())
     }
 
     /// The attempt was none: the password was right, or could not be looked at.
-    pub(crate) fn forgive(&self, name: &str, from: IpAddr) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, _) in keys(name, from) {
-            if let Some(count) = failures.get_mut(&key) {
+    pub(crate) fn forgive(&self, name: &str, from: Origin) {
+        let (name, address) = (normal(name), prefix(from.address));
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in [(Key::Person(name), from.side), (Key::Address(address), from.side)] {
+            if let Some(count) = state.counts.get_mut(&key) {
                 count.failures = count.failures.saturating_sub(1);
             }
         }
     }
+
+    /// Somebody proved to be that person: guesses from elsewhere do not slow this address.
+    pub(crate) fn welcome(&self, name: &str, from: Origin, now: Timestamp) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.familiar.insert((normal(name), prefix(from.address)), now);
+    }
+
+    /// Whose attempts have to wait now, the latest failure first.
+    pub(crate) fn lockouts(&self, now: Timestamp) -> Vec<Lockout> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = |(key, count): (&(Key, Side), &Count)| {
+            let wait = count.wait(key, now)?;
+            let subject = match &key.0 {
+                Key::Person(name) => Subject::Person(name.parse().ok()?),
+                Key::Address(address) => Subject::Address(*address),
+            };
+            Some(Lockout {
+                subject,
+                side: key.1,
+                failures: count.failures,
+                last_failure: count.last,
+                until: now + wait,
+                seen_with: count.seen_with.iter().filter(|with| is_shown(with)).cloned().collect(),
+            })
+        };
+        let mut lockouts: Vec<_> = state.counts.iter().filter_map(shown).collect();
+        lockouts.sort_by_key(|lockout| std::cmp::Reverse(lockout.last_failure));
+        lockouts
+    }
+
+    /// Forgets the failures of a person or an address on both sides; whether there were any.
+    pub(crate) fn clear(&self, subject: &Subject) -> bool {
+        let key = match subject {
+            Subject::Person(uri) => Key::Person(uri.address()),
+            Subject::Address(address) => Key::Address(prefix(*address)),
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let sides = [Side::Inside, Side::Outside];
+        sides.map(|side| state.counts.remove(&(key.clone(), side)).is_some()).contains(&true)
+    }
 }
 
-fn keys(name: &str, from: IpAddr) -> [(Key, u32); 2] {
-    let name = name.chars().take(320).collect::<String>().to_lowercase();
-    [(Key::Name(name), PER_NAME), (Key::Address(from), PER_ADDRESS)]
+impl State {
+    /// Counts a failure; whether it is the first that makes the next attempt wait.
+    fn count(&mut self, key: &(Key, Side), with: &str, now: Timestamp) -> bool {
+        let fresh = Count { failures: 0, last: now, seen_with: VecDeque::new() };
+        let count = self.counts.entry(key.clone()).or_insert_with(|| fresh.clone());
+        if now.since(count.last) >= MEMORY {
+            *count = fresh;
+        }
+        count.failures = count.failures.saturating_add(1);
+        count.last = now;
+        count.seen_with.retain(|other| other != with);
+        count.seen_with.push_front(with.to_owned());
+        count.seen_with.truncate(SHOWN);
+        count.failures == free(key)
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        if self.counts.len() >= REMEMBERED {
+            self.counts.retain(|_, count| now.since(count.last) < MEMORY);
+            let cut = median(self.counts.values().map(|count| count.last), REMEMBERED);
+            self.counts.retain(|_, count| cut.is_none_or(|cut| count.last > cut));
+        }
+        if self.familiar.len() >= REMEMBERED {
+            self.familiar.retain(|_, last| now.since(*last) < FAMILIAR);
+            let cut = median(self.familiar.values().copied(), REMEMBERED);
+            self.familiar.retain(|_, last| cut.is_none_or(|cut| *last > cut));
+        }
+    }
 }
 
-fn make_room(failures: &mut HashMap<Key, Count>, now: Timestamp) {
-    if failures.len() < REMEMBERED {
-        return;
+impl Count {
+    /// How long the next attempt has to wait; `None` when it has not.
+    fn wait(&self, key: &(Key, Side), now: Timestamp) -> Option<Duration> {
+        let beyond = self.failures.checked_sub(free(key))?;
+        let longest = match key.1 {
+            Side::Inside => LONGEST_PAUSE_INSIDE,
+            Side::Outside => LONGEST_PAUSE_OUTSIDE,
+        };
+        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(beyond)).min(longest);
+        pause.checked_sub(now.since(self.last)).filter(|wait| !wait.is_zero())
     }
-    failures.retain(|_, count| now.since(count.since) < WINDOW);
-    if failures.len() >= REMEMBERED {
-        let mut ages: Vec<_> = failures.values().map(|count| count.since).collect();
-        let median = ages.len() / 2;
-        let (_, cut, _) = ages.select_nth_unstable(median);
-        let cut = *cut;
-        failures.retain(|_, count| count.since > cut);
+}
+
+fn free((key, side): &(Key, Side)) -> u32 {
+    let limits = match key {
+        Key::Person(_) => &FREE_FOR_PERSON,
+        Key::Address(_) => &FREE_FROM_ADDRESS,
+    };
+    match side {
+        Side::Inside => limits.inside,
+        Side::Outside => limits.outside,
     }
+}
+
+/// The spellings of one person's address are one name.
+fn normal(name: &str) -> String {
+    let short = || name.chars().take(320).collect::<String>().to_lowercase();
+    name.parse::<SipUri>().map_or_else(|_| short(), |uri| uri.address())
+}
+
+/// Whoever has one IPv6 address has the 64 bits behind it.
+fn prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.into(),
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// Addresses of hosts and of people; nothing else that was typed.
+fn is_shown(with: &str) -> bool {
+    with.parse::<IpAddr>().is_ok() || with.parse::<SipUri>().is_ok()
+}
+
+/// The middle of `times` when there are `limit` or more of them.
+fn median(times: impl Iterator<Item = Timestamp>, limit: usize) -> Option<Timestamp> {
+    let mut times: Vec<_> = times.collect();
+    let middle = times.len() / 2;
+    (times.len() >= limit).then(|| *times.select_nth_unstable(middle).1)
 }
 
 #[cfg(test)]
@@ -97,50 +266,153 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const ANNA: &str = "anna@office.test";
 
-    fn address(last: u8) -> IpAddr {
-        IpAddr::from([192, 0, 2, last])
+    fn outside(last: u8) -> Origin {
+        Origin { address: IpAddr::from([203, 0, 113, last]), side: Side::Outside }
+    }
+
+    fn inside(last: u8) -> Origin {
+        Origin { address: IpAddr::from([192, 168, 1, last]), side: Side::Inside }
+    }
+
+    /// Fails so often, waiting each time as long as is asked; returns when it ends.
+    fn guess(throttle: &Throttle, name: &str, from: Origin, times: u32) -> Timestamp {
+        guess_from(NOW, throttle, name, from, times)
+    }
+
+    fn guess_from(
+        mut now: Timestamp,
+        throttle: &Throttle,
+        name: &str,
+        from: Origin,
+        times: u32,
+    ) -> Timestamp {
+        for _ in 0..times {
+            if let Err(wait) = throttle.attempt(name, from, now) {
+                now = now + wait;
+                assert_eq!(throttle.attempt(name, from, now), Ok(()));
+            }
+        }
+        now
     }
 
     #[test]
-    fn a_name_is_closed_after_ten_failures_from_anywhere() {
+    fn each_wrong_password_beyond_the_free_ones_doubles_the_wait() {
         let throttle = Throttle::default();
-        for i in 0..10 {
-            assert_eq!(throttle.attempt("anna@office.test", address(i), NOW), Ok(()));
+        for _ in 0..5 {
+            assert_eq!(throttle.attempt(ANNA, outside(1), NOW), Ok(()));
         }
-        let later = NOW + Duration::from_secs(100);
-        let wait = throttle.attempt("Anna@Office.test", address(99), later);
-        assert_eq!(wait, Err(Duration::from_secs(200)));
-        assert_eq!(throttle.attempt("ben@office.test", address(1), later), Ok(()));
-        assert_eq!(throttle.attempt("anna@office.test", address(99), NOW + WINDOW), Ok(()));
+        for (second, wait) in [(0, 1), (1, 2), (3, 4), (7, 8)] {
+            let now = NOW + Duration::from_secs(second);
+            assert_eq!(throttle.attempt(ANNA, outside(9), now), Err(Duration::from_secs(wait)));
+            let now = now + Duration::from_secs(wait);
+            assert_eq!(throttle.attempt("SIP:Anna@Office.test", outside(2), now), Ok(()));
+        }
     }
 
     #[test]
-    fn an_address_is_closed_after_fifty_failures_for_anybody() {
+    fn twenty_wrong_passwords_from_outside_slow_that_address_and_person_and_nobody_else() {
         let throttle = Throttle::default();
-        for i in 0..50 {
-            assert_eq!(throttle.attempt(&format!("p{i}"), address(1), NOW), Ok(()));
+        let now = guess(&throttle, ANNA, outside(1), 20);
+        assert!(throttle.attempt(ANNA, outside(2), now).is_err(), "the person, from outside");
+        assert!(throttle.attempt("ben@office.test", outside(1), now).is_err(), "the address");
+        assert_eq!(throttle.attempt("ben@office.test", outside(2), now), Ok(()));
+        assert_eq!(throttle.attempt(ANNA, inside(1), now), Ok(()), "the person, from inside");
+    }
+
+    #[test]
+    fn who_does_not_wait_makes_it_worse_for_the_address_only() {
+        let throttle = Throttle::default();
+        for _ in 0..20 {
+            let _ = throttle.attempt(ANNA, outside(1), NOW);
         }
-        assert!(throttle.attempt("p51", address(1), NOW).is_err());
-        assert_eq!(throttle.attempt("p51", address(2), NOW), Ok(()));
+        let later = NOW + Duration::from_secs(1);
+        assert!(throttle.attempt("ben@office.test", outside(1), NOW).is_err());
+        assert_eq!(throttle.attempt(ANNA, outside(2), later), Ok(()));
+    }
+
+    #[test]
+    fn an_address_that_a_person_signs_in_from_is_not_slowed_by_guesses_from_elsewhere() {
+        let throttle = Throttle::default();
+        assert_eq!(throttle.attempt(ANNA, outside(7), NOW), Ok(()));
+        throttle.forgive(ANNA, outside(7));
+        throttle.welcome(ANNA, outside(7), NOW);
+        let now = guess(&throttle, ANNA, outside(1), 20);
+        assert!(throttle.attempt(ANNA, outside(8), now).is_err());
+        assert_eq!(throttle.attempt(ANNA, outside(7), now), Ok(()));
+    }
+
+    #[test]
+    fn waits_are_bounded_and_shorter_inside() {
+        let throttle = Throttle::default();
+        let now = guess(&throttle, ANNA, outside(1), 40);
+        assert_eq!(throttle.attempt(ANNA, outside(2), now), Err(LONGEST_PAUSE_OUTSIDE));
+        let now = guess(&throttle, ANNA, inside(1), 40);
+        assert_eq!(throttle.attempt(ANNA, inside(2), now), Err(LONGEST_PAUSE_INSIDE));
+    }
+
+    #[test]
+    fn failures_are_forgotten_after_an_hour_of_quiet() {
+        let throttle = Throttle::default();
+        let now = guess(&throttle, ANNA, outside(1), 8) + MEMORY;
+        for _ in 0..5 {
+            assert_eq!(throttle.attempt(ANNA, outside(1), now), Ok(()));
+        }
+        assert!(throttle.attempt(ANNA, outside(1), now).is_err());
     }
 
     #[test]
     fn a_right_password_is_no_failure() {
         let throttle = Throttle::default();
         for _ in 0..100 {
-            assert_eq!(throttle.attempt("anna", address(1), NOW), Ok(()));
-            throttle.forgive("anna", address(1));
+            assert_eq!(throttle.attempt(ANNA, outside(1), NOW), Ok(()));
+            throttle.forgive(ANNA, outside(1));
         }
+    }
+
+    #[test]
+    fn an_administrator_sees_who_is_slowed_and_from_where_and_can_end_it() {
+        let throttle = Throttle::default();
+        // A password in the wrong field is not shown.
+        let _ = throttle.attempt("hunter2", outside(1), NOW);
+        let now = guess(&throttle, ANNA, outside(1), 6);
+        let lockouts = throttle.lockouts(now);
+        let [person] = lockouts.as_slice() else { panic!("{lockouts:?}") };
+        assert_eq!(person.subject, Subject::Person(ANNA.parse().unwrap()));
+        assert_eq!((person.failures, person.side), (6, Side::Outside));
+        assert_eq!(person.seen_with, ["203.0.113.1"]);
+        assert_eq!(person.until, now + Duration::from_secs(2));
+        let now = guess_from(now, &throttle, ANNA, outside(1), 20);
+        let address = Subject::Address(outside(1).address);
+        let lockout = throttle.lockouts(now).into_iter().find(|lockout| lockout.subject == address);
+        assert_eq!(lockout.unwrap().seen_with, [ANNA]);
+        assert!(throttle.clear(&person.subject) && throttle.clear(&address));
+        assert!(throttle.lockouts(now).is_empty() && !throttle.clear(&address));
+        assert_eq!(throttle.attempt(ANNA, outside(1), now), Ok(()));
+    }
+
+    #[test]
+    fn neighbours_in_one_ipv6_network_are_one_address() {
+        let throttle = Throttle::default();
+        let from = |text: &str| Origin { address: text.parse().unwrap(), side: Side::Outside };
+        for i in 0..20 {
+            let _ = throttle.attempt(&format!("p{i}@office.test"), from(&format!("2001:db8::{i}")), NOW);
+        }
+        assert!(throttle.attempt(ANNA, from("2001:db8::ffff:1"), NOW).is_err());
+        assert_eq!(throttle.attempt(ANNA, from("2001:db8:0:1::1"), NOW), Ok(()));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let throttle = Throttle::default();
-        for i in 0..30_000_i64 {
-            let from = IpAddr::from(std::net::Ipv6Addr::from_bits(i.unsigned_abs().into()));
-            let _ = throttle.attempt(&i.to_string(), from, NOW + Duration::from_millis(i.unsigned_abs()));
+        for i in 0..30_000_u64 {
+            let address = IpAddr::from(Ipv6Addr::from_bits(u128::from(i) << 64));
+            let (from, now) = (Origin { address, side: Side::Outside }, NOW + Duration::from_millis(i));
+            let _ = throttle.attempt(&i.to_string(), from, now);
+            throttle.welcome(&i.to_string(), from, now);
         }
-        assert!(throttle.failures.lock().unwrap().len() <= REMEMBERED + 2);
+        let state = throttle.state.lock().unwrap();
+        assert!(state.counts.len() <= REMEMBERED + 2 && state.familiar.len() <= REMEMBERED + 2);
     }
 }

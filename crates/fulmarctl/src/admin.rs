@@ -1,12 +1,14 @@
 //! The commands that administer the box, each a request to the admin API.
 
 mod client;
+pub mod lockout;
 pub mod office;
 pub mod push;
 pub mod status;
 pub mod user;
 
 pub use client::Client;
+pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;
 pub use push::PushCommand;
 pub use user::UserCommand;

@@ -5,7 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
-    admin::{Client, OfficeCommand, PushCommand, UserCommand, office, push, status, user},
+    admin::{
+        Client, LockoutCommand, OfficeCommand, PushCommand, UserCommand, lockout, office, push, status, user,
+    },
     selftest::{self, SelfTest},
 };
 
@@ -30,6 +32,9 @@ enum Command {
     /// The people who can sign in.
     #[command(subcommand)]
     User(UserCommand),
+    /// People and addresses whose sign-ins have to wait after wrong passwords.
+    #[command(subcommand)]
+    Lockout(LockoutCommand),
     /// How phones are woken.
     #[command(subcommand)]
     Push(PushCommand),
@@ -69,6 +74,7 @@ async fn main() -> Result<ExitCode> {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
+        Command::Lockout(command) => lockout::run(&client, command, &mut out).await?,
         Command::Push(command) => push::run(&client, command, &mut out).await?,
         Command::Zone(ZoneCommand::Show { outside }) => {
             office::show_zones(&client, outside, &mut out).await?;

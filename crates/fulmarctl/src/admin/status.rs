@@ -15,6 +15,7 @@ struct Status {
     published: u64,
     people: usize,
     sessions: usize,
+    lockouts: usize,
 }
 
 /// Prints numbers.
@@ -32,6 +33,9 @@ pub async fn status(client: &Client, out: &mut impl Write) -> Result<()> {
     }
     writeln!(out, "people    {}", status.people)?;
     writeln!(out, "sessions  {}", status.sessions)?;
+    if status.lockouts > 0 {
+        writeln!(out, "lockouts  {}; `fulmarctl lockout list` says who and from where", status.lockouts)?;
+    }
     Ok(())
 }
 

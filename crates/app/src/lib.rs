@@ -38,7 +38,7 @@ pub struct App {
     store: Store,
     clock: Clock,
     passwords: Passwords,
-    throttle: Arc<Throttle>,
+    throttle: Throttle,
     held_polls: Arc<HeldPolls>,
 }
 
@@ -49,7 +49,7 @@ impl App {
             store,
             clock,
             passwords: Passwords::new(),
-            throttle: Arc::default(),
+            throttle: Throttle::default(),
             held_polls: Arc::default(),
         }
     }

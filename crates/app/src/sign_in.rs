@@ -61,15 +61,14 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<IssuedTicket, SignInError> {
-        let (from, now) = (self.origin(from).await?, self.now());
-        let attempt = self.throttle.attempt(address, from, now);
-        attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
+        let origin = self.origin(from).await?;
+        let attempt = self.throttle.attempt(address, origin, self.now());
+        let attempt = attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
         let result = self.issue_ticket(address, password).await;
-        if !matches!(result, Err(SignInError::Refused)) {
-            self.throttle.forgive(address, from);
-        }
-        if result.is_ok() {
-            self.throttle.welcome(address, from, now);
+        match &result {
+            Ok(_) => attempt.succeeded(),
+            Err(SignInError::Refused) => drop(attempt),
+            Err(_) => attempt.undecided(),
         }
         result
     }

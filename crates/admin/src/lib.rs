@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /api/v1/status` | what there is, in numbers |
 //! | `GET PUT /api/v1/office` | the office's intent |
+//! | `GET /api/v1/office/provider-records` | what is entered at the provider of the domain |
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
@@ -24,6 +25,7 @@ mod office;
 mod people;
 mod push;
 mod status;
+mod zones;
 
 use std::sync::Arc;
 
@@ -57,6 +59,7 @@ pub fn router(admin: Admin) -> Router {
     let routes = Router::new()
         .route("/api/v1/status", get(status::status))
         .route("/api/v1/office", get(office::show).put(office::change))
+        .route("/api/v1/office/provider-records", get(office::provider_records))
         .route("/api/v1/people", get(people::list))
         .route("/api/v1/people", post(people::add))
         .route("/api/v1/people/{address}/password", put(people::change_password))
@@ -64,7 +67,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/lockouts", get(lockouts::list))
         .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
         .route("/api/v1/sessions", get(status::sessions))
-        .route("/api/v1/zones", get(office::zones))
+        .route("/api/v1/zones", get(zones::zones))
         .route("/api/v1/push/apns", put(push::set_apns))
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);

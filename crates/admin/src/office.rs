@@ -1,17 +1,18 @@
 use std::{net::IpAddr, time::Duration};
 
 use axum::{Extension, Json as Body, extract::State, http::StatusCode};
-use fulmar_app::{ChangeOfficeError, OfficeIntent};
+use fulmar_app::ChangeOfficeError;
 use fulmar_domain::{
-    office::{Ports, Side},
-    zone::{Record, RecordData, Zone},
+    Office,
+    office::{Mode, Networks, OfficeIntent, Ports, WebHost, parse_resolver},
+    zone::{Generation, Record},
 };
 use fulmar_http::{PeerUser, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Admin,
-    json::{Json, Parameters, failed, parsed, store_failed, unprocessable},
+    json::{Json, failed, parsed, store_failed, unprocessable},
 };
 
 /// How long a change waits until DNS serves it.
@@ -24,6 +25,13 @@ pub(crate) struct OfficeBody {
     inside: Vec<IpAddr>,
     #[serde(default)]
     outside: Vec<IpAddr>,
+    /// Left out: `office-only`, which it can be only without an outside address.
+    mode: Option<String>,
+    web_host: Option<String>,
+    /// Left out: loopback and the private ranges.
+    inside_networks: Option<Vec<String>>,
+    #[serde(default)]
+    resolvers: Vec<String>,
     #[serde(default = "default_https_port")]
     https_port: u16,
     #[serde(default = "default_sip_port")]
@@ -46,17 +54,53 @@ fn default_sip_port() -> u16 {
     Ports::default().sip
 }
 
+impl OfficeBody {
+    fn of(
+        OfficeIntent { domains, inside, outside, mode, web_host, networks, resolvers, ports }: &OfficeIntent,
+    ) -> Self {
+        Self {
+            domains: domains.iter().map(ToString::to_string).collect(),
+            inside: inside.iter().copied().collect(),
+            outside: outside.iter().copied().collect(),
+            mode: Some(mode.to_string()),
+            web_host: Some(web_host.to_string()),
+            inside_networks: Some(networks.iter().map(|network| network.to_string()).collect()),
+            resolvers: resolvers.iter().map(ToString::to_string).collect(),
+            https_port: ports.https,
+            sip_port: ports.sip,
+        }
+    }
+
+    fn into_intent(self) -> Result<OfficeIntent, Problem> {
+        let outside = self.outside.into_iter().collect();
+        let mode = match self.mode {
+            Some(mode) => parsed(&mode)?,
+            None => Mode::OfficeOnly,
+        };
+        let networks = match self.inside_networks {
+            Some(networks) => networks.iter().map(|network| parsed(network)).collect::<Result<_, _>>()?,
+            None => Networks::default(),
+        };
+        Ok(OfficeIntent {
+            domains: self.domains.iter().map(|domain| parsed(domain)).collect::<Result<_, _>>()?,
+            inside: self.inside.into_iter().collect(),
+            outside,
+            mode,
+            web_host: self.web_host.map_or(Ok(WebHost::default()), |label| parsed(&label))?,
+            networks,
+            resolvers: self
+                .resolvers
+                .iter()
+                .map(|resolver| parse_resolver(resolver).map_err(unprocessable))
+                .collect::<Result<_, _>>()?,
+            ports: Ports { https: self.https_port, sip: self.sip_port },
+        })
+    }
+}
+
 pub(crate) async fn show(State(admin): State<Admin>) -> Result<Body<OfficeBody>, Problem> {
-    let office = admin.app.store().office().await.map_err(store_failed)?;
-    let (office, _) = office.ok_or_else(not_set_up)?;
-    let addresses = |side| office.addresses(side).iter().copied().collect();
-    Ok(Body(OfficeBody {
-        domains: office.domains().iter().map(ToString::to_string).collect(),
-        inside: addresses(Side::Inside),
-        outside: addresses(Side::Outside),
-        https_port: office.ports().https,
-        sip_port: office.ports().sip,
-    }))
+    let (office, _) = current(&admin).await?;
+    Ok(Body(OfficeBody::of(office.intent())))
 }
 
 pub(crate) async fn change(
@@ -64,13 +108,7 @@ pub(crate) async fn change(
     Extension(PeerUser(user)): Extension<PeerUser>,
     Json(body): Json<OfficeBody>,
 ) -> Result<Body<Changed>, Problem> {
-    let intent = OfficeIntent {
-        domains: body.domains.iter().map(|domain| parsed(domain)).collect::<Result<_, _>>()?,
-        inside: body.inside.into_iter().collect(),
-        outside: body.outside.into_iter().collect(),
-        ports: Ports { https: body.https_port, sip: body.sip_port },
-    };
-    let generation = admin.app.change_office(intent).await.map_err(|error| match error {
+    let generation = admin.app.change_office(body.into_intent()?).await.map_err(|error| match error {
         ChangeOfficeError::Invalid(error) => unprocessable(error),
         error @ ChangeOfficeError::PeopleInDomain(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
         ChangeOfficeError::Store(error) => failed(&error),
@@ -81,28 +119,21 @@ pub(crate) async fn change(
     Ok(Body(Changed { generation: generation.0, published: published.is_ok_and(|served| served.is_ok()) }))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct View {
-    #[serde(default)]
-    side: SideName,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum SideName {
-    #[default]
-    Inside,
-    Outside,
-}
-
 #[derive(Serialize)]
-pub(crate) struct ZoneBody {
-    apex: String,
+pub(crate) struct ProviderBody {
+    mode: &'static str,
+    /// What is entered at the provider, in the order in which it stands in their forms: name by name.
     records: Vec<RecordBody>,
 }
 
+pub(crate) async fn provider_records(State(admin): State<Admin>) -> Result<Body<ProviderBody>, Problem> {
+    let (office, _) = current(&admin).await?;
+    let records = office.records_at_provider().iter().map(RecordBody::of).collect();
+    Ok(Body(ProviderBody { mode: office.mode().as_str(), records }))
+}
+
 #[derive(Serialize)]
-struct RecordBody {
+pub(crate) struct RecordBody {
     owner: String,
     ttl: u32,
     #[serde(rename = "type")]
@@ -111,42 +142,21 @@ struct RecordBody {
     data: String,
 }
 
-pub(crate) async fn zones(
-    State(admin): State<Admin>,
-    Parameters(View { side }): Parameters<View>,
-) -> Result<Body<Vec<ZoneBody>>, Problem> {
-    let office = admin.app.store().office().await.map_err(store_failed)?;
-    let (office, generation) = office.ok_or_else(not_set_up)?;
-    let side = match side {
-        SideName::Inside => Side::Inside,
-        SideName::Outside => Side::Outside,
-    };
-    Ok(Body(office.zones(side, generation).iter().map(zone).collect()))
-}
-
-fn not_set_up() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "the office is not set up yet: tell the box its SIP domain first")
-}
-
-fn zone(zone: &Zone) -> ZoneBody {
-    ZoneBody { apex: format!("{}.", zone.apex), records: zone.records.iter().map(record).collect() }
-}
-
-fn record(record: &Record) -> RecordBody {
-    let (record_type, data) = match &record.data {
-        RecordData::A(address) => ("A", address.to_string()),
-        RecordData::Aaaa(address) => ("AAAA", address.to_string()),
-        RecordData::Ns(server) => ("NS", format!("{server}.")),
-        RecordData::Srv { priority, weight, port, target } => {
-            ("SRV", format!("{priority} {weight} {port} {target}."))
+impl RecordBody {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            owner: format!("{}.", record.owner),
+            ttl: record.ttl,
+            record_type: record.data.record_type(),
+            data: record.data.to_string(),
         }
-        RecordData::Soa(soa) => (
-            "SOA",
-            format!(
-                "{}. {}. {} {} {} {} {}",
-                soa.mname, soa.rname, soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum
-            ),
-        ),
-    };
-    RecordBody { owner: format!("{}.", record.owner), ttl: record.ttl, record_type, data }
+    }
+}
+
+/// The office as it is.
+pub(crate) async fn current(admin: &Admin) -> Result<(Office, Generation), Problem> {
+    let office = admin.app.store().office().await.map_err(store_failed)?;
+    office.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "the office is not set up yet: tell the box its SIP domain first")
+    })
 }

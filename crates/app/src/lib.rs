@@ -23,7 +23,7 @@ pub use fulmar_store::{Inbox, Said, SessionSummary, StoreError};
 pub use authenticate::{Caller, NotAuthenticated};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
-pub use office::{ChangeOfficeError, OfficeIntent};
+pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError, MIN_PASSWORD};
 pub use poll::{Poll, PollError};
 pub use session::{DeviceDescription, InitiateSessionError};

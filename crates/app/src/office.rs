@@ -1,29 +1,14 @@
 //! What the office wants.
 
-use std::{collections::BTreeSet, net::IpAddr};
-
 use fulmar_domain::{
     DnsName, Office,
-    office::{InvalidOffice, Ports},
+    office::{InvalidOffice, OfficeIntent},
     zone::Generation,
 };
 use fulmar_store::{OfficeChange, StoreError};
 use thiserror::Error;
 
 use crate::App;
-
-/// An office as an administrator asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OfficeIntent {
-    /// SIP domains, the primary one first.
-    pub domains: Vec<DnsName>,
-    /// Addresses of the box in the office network.
-    pub inside: BTreeSet<IpAddr>,
-    /// Addresses at which it is reached from everywhere else.
-    pub outside: BTreeSet<IpAddr>,
-    /// The ports that phones and desks reach.
-    pub ports: Ports,
-}
 
 /// Why the office stays as it is.
 #[derive(Debug, Error)]
@@ -49,7 +34,7 @@ impl App {
             Some((office, _)) => office.set_up_at(),
             None => self.now(),
         };
-        let office = Office::new(intent.domains, intent.inside, intent.outside, intent.ports, set_up_at)?;
+        let office = Office::new(intent, set_up_at)?;
         match self.store.set_office(office).await? {
             OfficeChange::Done(generation) => Ok(generation),
             OfficeChange::PeopleInDomain(domain) => Err(ChangeOfficeError::PeopleInDomain(domain)),

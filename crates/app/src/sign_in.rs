@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fulmar_domain::{SipUri, Timestamp, office::Side};
+use fulmar_domain::{SipUri, Timestamp, office::Networks};
 use fulmar_store::{StoreError, TicketDigest};
 use thiserror::Error;
 
@@ -84,7 +84,10 @@ impl App {
     }
 
     async fn origin(&self, address: IpAddr) -> Result<Origin, StoreError> {
-        let side = Side::of(address);
+        let side = match self.store.office().await? {
+            Some((office, _)) => office.side_of(address),
+            None => Networks::default().side_of(address),
+        };
         Ok(Origin { address, side })
     }
 

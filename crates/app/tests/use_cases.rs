@@ -14,12 +14,12 @@ use std::{
 
 use fulmar_app::{
     AddPersonError, App, Caller, Clock, Command, CommandError, DeviceDescription, InitiateSessionError,
-    NotAuthenticated, OfficeIntent, Poll, SignInError, TICKET_LIFETIME,
+    NotAuthenticated, Poll, SignInError, TICKET_LIFETIME,
 };
 use fulmar_domain::{
     SipUri, Timestamp,
     event::Event,
-    office::Ports,
+    office::OfficeIntent,
     presence::Availability,
     session::{POLL_WAIT, Session},
 };
@@ -43,12 +43,8 @@ impl Office {
         let clock = Arc::clone(&time);
         let clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
         let app = App::new(Store::open(dir.path()).unwrap(), clock);
-        let intent = OfficeIntent {
-            domains: vec!["office.test".parse().unwrap()],
-            inside: BTreeSet::from([HERE]),
-            outside: BTreeSet::new(),
-            ports: Ports::default(),
-        };
+        let domains = vec!["office.test".parse().unwrap()];
+        let intent = OfficeIntent::office_only(domains, BTreeSet::from([HERE]));
         app.change_office(intent).await.unwrap();
         for name in ["anna", "ben"] {
             app.add_person(uri(name), name.parse().unwrap(), PASSWORD.into()).await.unwrap();

@@ -1,8 +1,16 @@
 //! All zones, as one side sees them.
 
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use fulmar_domain::{Office, office::Side, zone::Generation};
+use fulmar_domain::{
+    Office,
+    office::{Networks, Side},
+    zone::Generation,
+};
 
 use crate::{
     name::WireName,
@@ -33,6 +41,8 @@ impl Catalog {
 pub struct Snapshot {
     inside: Catalog,
     outside: Catalog,
+    networks: Networks,
+    resolvers: Vec<SocketAddr>,
 }
 
 impl Snapshot {
@@ -44,17 +54,32 @@ impl Snapshot {
         let catalog = |side| -> Result<Catalog, InvalidZone> {
             office.zones(side, generation).iter().map(Zone::try_from).collect()
         };
-        Ok(Self { inside: catalog(Side::Inside)?, outside: catalog(Side::Outside)? })
+        Ok(Self {
+            inside: catalog(Side::Inside)?,
+            outside: catalog(Side::Outside)?,
+            networks: office.networks().clone(),
+            resolvers: office.resolvers().to_vec(),
+        })
     }
 
     /// A snapshot that looks like this from everywhere.
     pub fn same_everywhere(catalog: Catalog) -> Self {
-        Self { inside: catalog.clone(), outside: catalog }
+        Self { inside: catalog.clone(), outside: catalog, ..Self::default() }
+    }
+
+    /// The side on which an asking host stands.
+    pub fn side_of(&self, source: IpAddr) -> Side {
+        self.networks.side_of(source)
+    }
+
+    /// Who is asked for the names of others, on behalf of those inside, in this order. None: nobody.
+    pub fn resolvers(&self) -> &[SocketAddr] {
+        &self.resolvers
     }
 
     /// What somebody at this address sees.
     pub(crate) fn seen_from(&self, source: IpAddr) -> &Catalog {
-        match Side::of(source) {
+        match self.side_of(source) {
             Side::Inside => &self.inside,
             Side::Outside => &self.outside,
         }

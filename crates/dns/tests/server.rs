@@ -10,7 +10,10 @@ use std::{
 use fulmar_dns::{
     Catalog, Disposition, Publisher, Snapshot, Transport, Zone, answer, run, serve_tcp, serve_udp,
 };
-use fulmar_domain::{Office, Timestamp, office::Ports};
+use fulmar_domain::{
+    Office, Timestamp,
+    office::{Mode, OfficeIntent},
+};
 use fulmar_store::Store;
 use hickory_server::proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
@@ -37,8 +40,9 @@ fn office(inside: &str) -> Office {
     let addresses = |text: &str| BTreeSet::from([text.parse::<IpAddr>().unwrap()]);
     let (inside, outside) = (addresses(inside), addresses("203.0.113.7"));
     let domains = vec!["office.test".parse().unwrap()];
-    Office::new(domains, inside, outside, Ports::default(), Timestamp::from_millis(1_700_000_000_000))
-        .unwrap()
+    let intent =
+        OfficeIntent { outside, mode: Mode::Delegated, ..OfficeIntent::office_only(domains, inside) };
+    Office::new(intent, Timestamp::from_millis(1_700_000_000_000)).unwrap()
 }
 
 async fn server() -> Server {

@@ -1,29 +1,57 @@
 //! The intent of an office, and everything that follows from it.
 //!
-//! Zones, certificate names and the addresses in Autodiscover documents are generated from this one object.
-//! Nobody edits a record to make discovery work, so the three can not disagree.
+//! Zones, certificate names, the addresses in Autodiscover documents and the text for the provider are generated
+//! from this one object. Nobody edits a record to make discovery work, so they can not disagree.
 
-use std::{collections::BTreeSet, net::IpAddr};
+mod hosts;
+mod mode;
+mod network;
+mod records;
+mod resolver;
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use thiserror::Error;
 
-use crate::{
-    DnsName, InvalidDnsName, Timestamp,
-    zone::{Generation, Record, RecordData, Soa, Zone},
-};
+use crate::{DnsName, InvalidDnsName, Timestamp};
 
-/// Seconds that a generated record may be kept: short enough that a moved box is found within minutes.
-pub const RECORD_TTL: u32 = 300;
-/// Seconds that the absence of a name may be kept.
-pub const NEGATIVE_TTL: u32 = 60;
+pub use hosts::{Hosts, InvalidWebHost, WebHost};
+pub use mode::{InvalidMode, Mode};
+pub use network::{InvalidNetwork, Network, Networks};
+pub use records::{NEGATIVE_TTL, RECORD_TTL};
+pub use resolver::{DNS_PORT, InvalidResolver, parse_resolver};
 
-/// What the office wants: whose phones, reached where.
+/// The most resolvers that are asked in turn: after so many no client waits any more.
+pub const MAX_RESOLVERS: usize = 8;
+
+/// What is asked for: whose phones, reached where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfficeIntent {
+    /// SIP domains, the primary one first.
+    pub domains: Vec<DnsName>,
+    /// Addresses of the box in the office network.
+    pub inside: BTreeSet<IpAddr>,
+    /// Addresses at which it is reached from everywhere else.
+    pub outside: BTreeSet<IpAddr>,
+    /// How the outside finds it.
+    pub mode: Mode,
+    /// The name of the host in links.
+    pub web_host: WebHost,
+    /// Who is inside.
+    pub networks: Networks,
+    /// Who is asked for the names of others, on behalf of those inside, in this order. None: nobody.
+    pub resolvers: Vec<SocketAddr>,
+    /// The ports that phones and desks reach.
+    pub ports: Ports,
+}
+
+/// An office that can be: an [`OfficeIntent`] without contradictions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Office {
-    domains: Vec<DnsName>,
-    inside: BTreeSet<IpAddr>,
-    outside: BTreeSet<IpAddr>,
-    ports: Ports,
+    intent: OfficeIntent,
     set_up_at: Timestamp,
 }
 
@@ -51,6 +79,19 @@ pub enum Side {
     Outside,
 }
 
+impl Side {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Inside, Self::Outside];
+
+    /// The word for it, as it is stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+        }
+    }
+}
+
 /// Why an office can not be as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidOffice {
@@ -71,9 +112,27 @@ pub enum InvalidOffice {
     /// Nothing to answer with inside.
     #[error("an office needs an inside address")]
     NoInsideAddress,
+    /// Nothing to answer with outside.
+    #[error("with the mode `{0}` an office needs an outside address; with `office-only` it needs none")]
+    NoOutsideAddress(Mode),
+    /// An outside address that nobody would be told.
+    #[error(
+        "with the mode `office-only` nobody outside is told the address `{0}`: \
+         leave it out, or choose the mode `records-at-provider` or `delegated`"
+    )]
+    OutsideAddress(IpAddr),
     /// An address at which nobody can be reached.
     #[error("`{0}` is not the address of a host")]
     NotAHost(IpAddr),
+    /// Nobody could be told the inside addresses.
+    #[error("an office needs at least one inside network")]
+    NoInsideNetwork,
+    /// The box would ask itself.
+    #[error("the resolver `{0}` is the box itself")]
+    OwnResolver(SocketAddr),
+    /// Nobody waits for so many.
+    #[error("{0} resolvers are too many: {MAX_RESOLVERS} at most are asked")]
+    TooManyResolvers(usize),
     /// A generated name would exceed the limits of DNS.
     #[error("the SIP domain `{domain}` leaves no room for the names below it")]
     DomainTooLong {
@@ -84,62 +143,78 @@ pub enum InvalidOffice {
     },
 }
 
-/// The hosts of one SIP domain. All are the box.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hosts {
-    /// `lyncdiscover`: what phones ask for from anywhere.
-    pub discover: DnsName,
-    /// `lyncdiscoverinternal`: what phones ask for first; exists inside only.
-    pub discover_internal: DnsName,
-    /// The host in every link that a phone is given; also the name server.
-    pub web: DnsName,
-    /// The registrar of the desks.
-    pub sip: DnsName,
+impl OfficeIntent {
+    /// An office that is reached from its own network only; all else is as by default.
+    pub fn office_only(domains: Vec<DnsName>, inside: BTreeSet<IpAddr>) -> Self {
+        Self {
+            domains,
+            inside,
+            outside: BTreeSet::new(),
+            mode: Mode::OfficeOnly,
+            web_host: WebHost::default(),
+            networks: Networks::default(),
+            resolvers: Vec::new(),
+            ports: Ports::default(),
+        }
+    }
 }
 
 impl Office {
-    /// An office of these SIP domains (the first is the primary one), reached at these addresses.
+    /// An office as it was asked for.
     ///
     /// # Errors
     /// [`InvalidOffice`] names the first thing that is wrong.
-    pub fn new(
-        domains: Vec<DnsName>,
-        inside: BTreeSet<IpAddr>,
-        outside: BTreeSet<IpAddr>,
-        ports: Ports,
-        set_up_at: Timestamp,
-    ) -> Result<Self, InvalidOffice> {
-        if domains.is_empty() {
-            return Err(InvalidOffice::NoDomain);
+    pub fn new(intent: OfficeIntent, set_up_at: Timestamp) -> Result<Self, InvalidOffice> {
+        check_domains(&intent.domains, &intent.web_host)?;
+        check_addresses(&intent)?;
+        if intent.networks.is_empty() {
+            return Err(InvalidOffice::NoInsideNetwork);
         }
-        for (i, domain) in domains.iter().enumerate() {
-            check_domain(domain, &domains[..i])?;
-        }
-        if inside.is_empty() {
-            return Err(InvalidOffice::NoInsideAddress);
-        }
-        if let Some(bad) = inside.iter().chain(&outside).find(|a| a.is_unspecified() || a.is_multicast()) {
-            return Err(InvalidOffice::NotAHost(*bad));
-        }
-        Ok(Self { domains, inside, outside, ports, set_up_at })
+        check_resolvers(&intent)?;
+        Ok(Self { intent, set_up_at })
+    }
+
+    /// What was asked for.
+    pub fn intent(&self) -> &OfficeIntent {
+        &self.intent
     }
 
     /// The SIP domains, the primary one first.
     pub fn domains(&self) -> &[DnsName] {
-        &self.domains
+        &self.intent.domains
     }
 
     /// The addresses that one side is answered with. Without an outside address, outside has none.
     pub fn addresses(&self, side: Side) -> &BTreeSet<IpAddr> {
         match side {
-            Side::Inside => &self.inside,
-            Side::Outside => &self.outside,
+            Side::Inside => &self.intent.inside,
+            Side::Outside => &self.intent.outside,
         }
+    }
+
+    /// How the outside finds the box.
+    pub fn mode(&self) -> Mode {
+        self.intent.mode
+    }
+
+    /// The networks whose hosts are inside.
+    pub fn networks(&self) -> &Networks {
+        &self.intent.networks
+    }
+
+    /// The side on which an asking host stands.
+    pub fn side_of(&self, address: IpAddr) -> Side {
+        self.intent.networks.side_of(address)
+    }
+
+    /// Who is asked for the names of others, on behalf of those inside, in this order.
+    pub fn resolvers(&self) -> &[SocketAddr] {
+        &self.intent.resolvers
     }
 
     /// The ports under which phones reach the box.
     pub fn ports(&self) -> Ports {
-        self.ports
+        self.intent.ports
     }
 
     /// When the office was set up.
@@ -149,111 +224,51 @@ impl Office {
 
     /// The SIP domain that `host` is, or lies within.
     pub fn domain_of(&self, host: &DnsName) -> Option<&DnsName> {
-        self.domains.iter().find(|domain| host.is_within(domain))
+        self.domains().iter().find(|domain| host.is_within(domain))
     }
 
-    /// The zones of one side, one for each SIP domain.
-    pub fn zones(&self, side: Side, generation: Generation) -> Vec<Zone> {
-        self.domains.iter().map(|domain| self.zone(domain, side, generation)).collect()
+    /// The hosts of `domain`, which must be one of the SIP domains.
+    pub fn hosts(&self, domain: &DnsName) -> Hosts {
+        Hosts::of(domain, &self.intent.web_host)
     }
 
-    /// The names that the box's certificate must cover: every host that a zone of either side hands out.
+    /// The names of the box on one side. Outside there are none where nobody outside is to find it.
+    pub fn host_names(&self, side: Side) -> BTreeSet<DnsName> {
+        if self.addresses(side).is_empty() {
+            return BTreeSet::new();
+        }
+        self.domains()
+            .iter()
+            .flat_map(|domain| self.hosts(domain).on(side).into_iter().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// The names that the box's certificate must cover: every host that either side is told.
     pub fn certificate_names(&self) -> BTreeSet<DnsName> {
-        self.domains.iter().flat_map(|domain| Hosts::of(domain).all()).collect()
+        Side::ALL.into_iter().flat_map(|side| self.host_names(side)).collect()
     }
 
     /// Scheme, host and port of the links handed to people of `domain`; the port only where it is not 443.
     pub fn web_origin(&self, domain: &DnsName) -> String {
-        let host = Hosts::of(domain).web;
-        match self.ports.https {
+        let host = self.hosts(domain).web;
+        match self.ports().https {
             443 => format!("https://{host}"),
             port => format!("https://{host}:{port}"),
         }
     }
-
-    fn zone(&self, domain: &DnsName, side: Side, generation: Generation) -> Zone {
-        let hosts = Hosts::of(domain);
-        let soa = Soa {
-            mname: hosts.web.clone(),
-            rname: child(domain, "hostmaster"),
-            serial: generation.serial(self.set_up_at),
-            refresh: 3600,
-            retry: 600,
-            expire: 604_800,
-            minimum: NEGATIVE_TTL,
-        };
-        let mut zone = Zone { apex: domain.clone(), records: Vec::new() };
-        let mut add = |owner: &DnsName, data| {
-            zone.records.push(Record { owner: owner.clone(), ttl: RECORD_TTL, data });
-        };
-        add(domain, RecordData::Soa(soa));
-        add(domain, RecordData::Ns(hosts.web.clone()));
-        for host in hosts.on(side) {
-            for address in self.addresses(side) {
-                add(host, address_record(*address));
-            }
-        }
-        for service in services(side) {
-            let (port, target) = (self.ports.sip, hosts.sip.clone());
-            add(&child(domain, service), RecordData::Srv { priority: 0, weight: 0, port, target });
-        }
-        zone
-    }
 }
 
-impl Hosts {
-    /// The hosts of `domain`, which must be a SIP domain of an [`Office`].
-    pub fn of(domain: &DnsName) -> Self {
-        Self {
-            discover: child(domain, "lyncdiscover"),
-            discover_internal: child(domain, "lyncdiscoverinternal"),
-            web: child(domain, "web"),
-            sip: child(domain, "sip"),
-        }
+fn check_domains(domains: &[DnsName], web_host: &WebHost) -> Result<(), InvalidOffice> {
+    if domains.is_empty() {
+        return Err(InvalidOffice::NoDomain);
     }
-
-    fn all(self) -> [DnsName; 4] {
-        [self.discover, self.discover_internal, self.web, self.sip]
+    for (i, domain) in domains.iter().enumerate() {
+        check_domain(domain, &domains[..i], web_host)?;
     }
-
-    fn on(&self, side: Side) -> Vec<&DnsName> {
-        match side {
-            Side::Inside => vec![&self.discover, &self.discover_internal, &self.web, &self.sip],
-            Side::Outside => vec![&self.discover, &self.web, &self.sip],
-        }
-    }
+    Ok(())
 }
 
-impl Side {
-    /// The side on which an asking host stands: loopback, link-local, private (RFC 1918) and unique local
-    /// (RFC 4193) addresses are inside.
-    pub fn of(address: IpAddr) -> Self {
-        let inside = match address.to_canonical() {
-            IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
-        };
-        if inside { Self::Inside } else { Self::Outside }
-    }
-}
-
-fn services(side: Side) -> &'static [&'static str] {
-    match side {
-        Side::Inside => &["_sipinternaltls._tcp", "_sip._tls"],
-        Side::Outside => &["_sip._tls", "_sipfederationtls._tcp"],
-    }
-}
-
-fn address_record(address: IpAddr) -> RecordData {
-    match address {
-        IpAddr::V4(v4) => RecordData::A(v4),
-        IpAddr::V6(v6) => RecordData::Aaaa(v6),
-    }
-}
-
-/// The longest prefix that is put before a SIP domain; [`check_domain`] makes sure it fits.
-const LONGEST_PREFIX: &str = "_sipfederationtls._tcp";
-
-fn check_domain(domain: &DnsName, earlier: &[DnsName]) -> Result<(), InvalidOffice> {
+fn check_domain(domain: &DnsName, earlier: &[DnsName], web_host: &WebHost) -> Result<(), InvalidOffice> {
     for other in earlier {
         if domain == other {
             return Err(InvalidOffice::DuplicateDomain(domain.clone()));
@@ -264,106 +279,129 @@ fn check_domain(domain: &DnsName, earlier: &[DnsName]) -> Result<(), InvalidOffi
             }
         }
     }
-    domain
-        .child(LONGEST_PREFIX)
-        .map(drop)
+    [hosts::LONGEST_PREFIX, web_host.as_str()]
+        .into_iter()
+        .try_for_each(|prefix| domain.child(prefix).map(drop))
         .map_err(|source| InvalidOffice::DomainTooLong { domain: domain.clone(), source })
 }
 
-#[expect(clippy::expect_used, reason = "`check_domain` proved that the longest prefix fits")]
-fn child(domain: &DnsName, prefix: &str) -> DnsName {
-    domain.child(prefix).expect("a prefix no longer than the longest fits below a SIP domain")
+fn check_addresses(intent: &OfficeIntent) -> Result<(), InvalidOffice> {
+    let OfficeIntent { inside, outside, mode, .. } = intent;
+    if inside.is_empty() {
+        return Err(InvalidOffice::NoInsideAddress);
+    }
+    if let Some(bad) = inside.iter().chain(outside).find(|a| a.is_unspecified() || a.is_multicast()) {
+        return Err(InvalidOffice::NotAHost(*bad));
+    }
+    match (mode, outside.first()) {
+        (Mode::OfficeOnly, Some(address)) => Err(InvalidOffice::OutsideAddress(*address)),
+        (Mode::RecordsAtProvider | Mode::Delegated, None) => Err(InvalidOffice::NoOutsideAddress(*mode)),
+        _ => Ok(()),
+    }
+}
+
+fn check_resolvers(intent: &OfficeIntent) -> Result<(), InvalidOffice> {
+    let OfficeIntent { resolvers, inside, outside, .. } = intent;
+    if resolvers.len() > MAX_RESOLVERS {
+        return Err(InvalidOffice::TooManyResolvers(resolvers.len()));
+    }
+    for resolver in resolvers {
+        let address = resolver.ip();
+        if address.is_unspecified() || address.is_multicast() {
+            return Err(InvalidOffice::NotAHost(address));
+        }
+        if resolver.port() == DNS_PORT && (inside.contains(&address) || outside.contains(&address)) {
+            return Err(InvalidOffice::OwnResolver(*resolver));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn name(text: &str) -> DnsName {
         text.parse().unwrap()
     }
 
-    fn office(domains: &[&str], outside: &[IpAddr]) -> Result<Office, InvalidOffice> {
-        Office::new(
-            domains.iter().map(|d| name(d)).collect(),
-            BTreeSet::from(["192.168.1.2".parse().unwrap()]),
-            outside.iter().copied().collect(),
-            Ports::default(),
-            Timestamp::from_millis(1_700_000_000_000),
-        )
+    fn intent(domains: &[&str]) -> OfficeIntent {
+        let inside = BTreeSet::from(["192.168.1.2".parse().unwrap()]);
+        OfficeIntent::office_only(domains.iter().map(|d| name(d)).collect(), inside)
     }
 
-    fn owners_of_addresses(zones: &[Zone]) -> BTreeSet<DnsName> {
-        let is_address = |r: &&Record| matches!(r.data, RecordData::A(_) | RecordData::Aaaa(_));
-        zones.iter().flat_map(|z| &z.records).filter(is_address).map(|r| r.owner.clone()).collect()
-    }
-
-    #[test]
-    fn the_internal_name_exists_inside_only() {
-        let office = office(&["office.test"], &["203.0.113.7".parse().unwrap()]).unwrap();
-        let internal = name("lyncdiscoverinternal.office.test");
-        let on = |side| owners_of_addresses(&office.zones(side, Generation(1)));
-        assert!(on(Side::Inside).contains(&internal));
-        assert!(!on(Side::Outside).contains(&internal));
+    fn office(intent: OfficeIntent) -> Result<Office, InvalidOffice> {
+        Office::new(intent, Timestamp::from_millis(1_700_000_000_000))
     }
 
     #[test]
     fn overlapping_domains_are_refused() {
-        let error = office(&["a.test", "b.a.test"], &[]).unwrap_err();
+        let error = office(intent(&["a.test", "b.a.test"])).unwrap_err();
         assert_eq!(error, InvalidOffice::NestedDomain { inner: name("b.a.test"), outer: name("a.test") });
-        assert_eq!(office(&["a.test", "A.test"], &[]), Err(InvalidOffice::DuplicateDomain(name("a.test"))));
-        assert_eq!(office(&[], &[]), Err(InvalidOffice::NoDomain));
+        let twice = office(intent(&["a.test", "A.test"]));
+        assert_eq!(twice, Err(InvalidOffice::DuplicateDomain(name("a.test"))));
+        assert_eq!(office(intent(&[])), Err(InvalidOffice::NoDomain));
     }
 
     #[test]
     fn a_domain_without_room_below_it_is_refused() {
         let long = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(40)].join(".");
-        assert!(matches!(office(&[&long], &[]), Err(InvalidOffice::DomainTooLong { .. })));
+        assert!(matches!(office(intent(&[&long])), Err(InvalidOffice::DomainTooLong { .. })));
+        let domain = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(30)].join(".");
+        let web_host = "w".repeat(63).parse().unwrap();
+        assert!(office(intent(&[&domain])).is_ok());
+        let asked = OfficeIntent { web_host, ..intent(&[&domain]) };
+        assert!(matches!(office(asked), Err(InvalidOffice::DomainTooLong { .. })));
+    }
+
+    #[test]
+    fn the_mode_and_the_outside_address_belong_together() {
+        let address: IpAddr = "203.0.113.7".parse().unwrap();
+        let outside = BTreeSet::from([address]);
+        let asked = |mode, outside: &BTreeSet<IpAddr>| {
+            office(OfficeIntent { mode, outside: outside.clone(), ..intent(&["office.test"]) })
+        };
+        assert_eq!(asked(Mode::OfficeOnly, &outside), Err(InvalidOffice::OutsideAddress(address)));
+        for mode in [Mode::RecordsAtProvider, Mode::Delegated] {
+            assert!(asked(mode, &outside).is_ok());
+            assert_eq!(asked(mode, &BTreeSet::new()), Err(InvalidOffice::NoOutsideAddress(mode)));
+        }
+    }
+
+    #[test]
+    fn the_box_is_not_its_own_resolver() {
+        let asked = |resolver: &str| {
+            let resolvers = vec![resolver.parse().unwrap()];
+            office(OfficeIntent { resolvers, ..intent(&["office.test"]) })
+        };
+        let own = "192.168.1.2:53".parse().unwrap();
+        assert_eq!(asked("192.168.1.2:53"), Err(InvalidOffice::OwnResolver(own)));
+        assert!(asked("192.168.1.2:5353").is_ok() && asked("192.168.1.1:53").is_ok());
+        assert!(matches!(asked("0.0.0.0:53"), Err(InvalidOffice::NotAHost(_))));
+        let resolvers = vec!["192.0.2.1:53".parse().unwrap(); MAX_RESOLVERS + 1];
+        let many = office(OfficeIntent { resolvers, ..intent(&["office.test"]) });
+        assert_eq!(many, Err(InvalidOffice::TooManyResolvers(MAX_RESOLVERS + 1)));
+    }
+
+    #[test]
+    fn somebody_is_inside() {
+        let networks = Networks::from_iter([]);
+        let nobody = office(OfficeIntent { networks, ..intent(&["office.test"]) });
+        assert_eq!(nobody, Err(InvalidOffice::NoInsideNetwork));
+        let networks = Networks::from_iter(["198.51.100.0/24".parse().unwrap()]);
+        let office = office(OfficeIntent { networks, ..intent(&["office.test"]) }).unwrap();
+        assert_eq!(office.side_of("198.51.100.9".parse().unwrap()), Side::Inside);
+        assert_eq!(office.side_of("192.168.1.9".parse().unwrap()), Side::Outside);
     }
 
     #[test]
     fn the_port_stands_in_links_only_when_it_is_not_443() {
-        let mut office = office(&["office.test"], &[]).unwrap();
-        assert_eq!(office.web_origin(&name("office.test")), "https://web.office.test");
-        office.ports.https = 8443;
-        assert_eq!(office.web_origin(&name("office.test")), "https://web.office.test:8443");
-    }
-
-    #[test]
-    fn private_addresses_are_inside() {
-        for inside in
-            ["127.0.0.1", "10.1.2.3", "192.168.0.9", "169.254.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
-        {
-            assert_eq!(Side::of(inside.parse().unwrap()), Side::Inside, "{inside}");
-        }
-        for outside in ["203.0.113.7", "2001:db8::1", "::ffff:203.0.113.7", "172.32.0.1"] {
-            assert_eq!(Side::of(outside.parse().unwrap()), Side::Outside, "{outside}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_office_hands_out_a_name_without_a_certificate(
-            labels in proptest::collection::btree_set("[a-z][a-z0-9]{0,20}", 1..4),
-            v4 in any::<u32>(), v6 in any::<u128>(),
-        ) {
-            let domains: Vec<DnsName> = labels.iter().map(|l| name(&format!("{l}.test"))).collect();
-            let addresses: BTreeSet<IpAddr> = [IpAddr::V4(v4.into()), IpAddr::V6(v6.into())].into();
-            let made = Office::new(
-                domains, addresses.clone(), addresses, Ports::default(), Timestamp::from_millis(0),
-            );
-            prop_assume!(made.is_ok());
-            let office = made.unwrap();
-            let mut zones = office.zones(Side::Inside, Generation(1));
-            zones.extend(office.zones(Side::Outside, Generation(1)));
-            prop_assert_eq!(owners_of_addresses(&zones), office.certificate_names());
-            for record in zones.iter().flat_map(|zone| &zone.records) {
-                if let RecordData::Srv { target, .. } | RecordData::Ns(target) = &record.data {
-                    prop_assert!(office.certificate_names().contains(target));
-                }
-            }
-        }
+        let origin = |https| {
+            let ports = Ports { https, sip: 5061 };
+            let office = office(OfficeIntent { ports, ..intent(&["office.test"]) }).unwrap();
+            office.web_origin(&name("office.test"))
+        };
+        assert_eq!(origin(443), "https://web.office.test");
+        assert_eq!(origin(8443), "https://web.office.test:8443");
     }
 }

@@ -1,13 +1,16 @@
 //! The DNS records that follow from an office, before they are bytes.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use crate::{DnsName, Timestamp};
 
 /// One zone as one side sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
-    /// The SIP domain itself.
+    /// The SIP domain, or the one name of the box that the zone is for.
     pub apex: DnsName,
     /// Every record, the SOA first.
     pub records: Vec<Record>,
@@ -46,6 +49,36 @@ pub enum RecordData {
         /// Host; never an alias.
         target: DnsName,
     },
+}
+
+impl RecordData {
+    /// The name of the type.
+    pub fn record_type(&self) -> &'static str {
+        match self {
+            Self::A(_) => "A",
+            Self::Aaaa(_) => "AAAA",
+            Self::Ns(_) => "NS",
+            Self::Soa(_) => "SOA",
+            Self::Srv { .. } => "SRV",
+        }
+    }
+}
+
+/// As it stands in a master file, with absolute names.
+impl fmt::Display for RecordData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::A(address) => address.fmt(f),
+            Self::Aaaa(address) => address.fmt(f),
+            Self::Ns(server) => write!(f, "{server}."),
+            Self::Srv { priority, weight, port, target } => {
+                write!(f, "{priority} {weight} {port} {target}.")
+            }
+            Self::Soa(Soa { mname, rname, serial, refresh, retry, expire, minimum }) => {
+                write!(f, "{mname}. {rname}. {serial} {refresh} {retry} {expire} {minimum}")
+            }
+        }
+    }
 }
 
 /// The content of a start of authority (RFC 1035 §3.3.13); times in seconds.

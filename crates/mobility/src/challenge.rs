@@ -30,7 +30,7 @@ pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Calle
 pub(crate) fn challenge(office: &Office, headers: &HeaderMap, reason: &str) -> Response {
     let domain = domain_of_request(office, headers);
     let challenge = Challenge::at(&office.web_origin(domain));
-    let source = fulmar_domain::office::Hosts::of(domain).web;
+    let source = office.hosts(domain).web;
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     let headers = response.headers_mut();
     for (name, value) in [

@@ -7,10 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fulmar_app::NotAuthenticated;
-use fulmar_domain::{
-    Office,
-    office::{Hosts, Side},
-};
+use fulmar_domain::{Office, office::Side};
 use fulmar_http::{PeerAddr, Problem};
 use fulmar_wire::autodiscover::{AccessLocation, Document, Format, SipAccess};
 
@@ -55,7 +52,7 @@ async fn tell(
 ) -> Result<Response, Problem> {
     let office = office(phones).await?;
     let origin = office.web_origin(domain_of_request(&office, headers));
-    Ok(answer(&document(location(peer), &origin), headers))
+    Ok(answer(&document(location(&office, peer), &origin), headers))
 }
 
 /// What holds for the person whose ticket is presented.
@@ -74,8 +71,8 @@ pub(crate) async fn user(
         Err(NotAuthenticated::Store(error)) => return Err(failed(&error)),
     };
     let domain = caller.account.uri.domain();
-    let registrar = SipAccess { fqdn: Hosts::of(domain).sip.to_string(), port: office.ports().sip };
-    let document = Document::user(location(peer), &office.web_origin(domain), registrar);
+    let registrar = SipAccess { fqdn: office.hosts(domain).sip.to_string(), port: office.ports().sip };
+    let document = Document::user(location(&office, peer), &office.web_origin(domain), registrar);
     Ok(answer(&document, &headers))
 }
 
@@ -97,8 +94,8 @@ fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     Problem::internal()
 }
 
-fn location(PeerAddr(peer): PeerAddr) -> AccessLocation {
-    match Side::of(peer.ip()) {
+fn location(office: &Office, PeerAddr(peer): PeerAddr) -> AccessLocation {
+    match office.side_of(peer.ip()) {
         Side::Inside => AccessLocation::Internal,
         Side::Outside => AccessLocation::External,
     }

@@ -12,7 +12,7 @@ use fulmar_domain::{
     Office, RequestId, Timestamp,
     device::{Provider, PushRegistration},
     event::Event,
-    office::Ports,
+    office::OfficeIntent,
     presence::Availability,
     push::{ApnsAuth, ApnsSettings, StepName},
     session::Activity,
@@ -71,7 +71,7 @@ impl Setup {
         let store = Store::open(dir.path()).unwrap();
         let inside = BTreeSet::from(["127.0.0.1".parse().unwrap()]);
         let domains = vec!["office.test".parse().unwrap()];
-        let office = Office::new(domains, inside, BTreeSet::new(), Ports::default(), now()).unwrap();
+        let office = Office::new(OfficeIntent::office_only(domains, inside), now()).unwrap();
         store.set_office(office).await.unwrap();
         let (anna, ben) = (sign_in(&store, "anna").await, sign_in(&store, "ben").await);
         let registration = PushRegistration { provider: Provider::Apns, token: DEVICE.parse().unwrap() };

@@ -7,7 +7,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::StoreError;
 
 /// The schemas in the order of their numbers; the first is schema 1. What was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001-office-people-sessions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001-office-people-sessions.sql"),
+    include_str!("../migrations/0002-office-intent.sql"),
+];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).
 const APPLICATION_ID: i32 = 0x466c_6d72;

@@ -1,4 +1,4 @@
-//! The office and its zones.
+//! The office: its intent, and what follows for the provider of its domain.
 
 use std::{io::Write, net::IpAddr};
 
@@ -16,6 +16,12 @@ pub enum OfficeCommand {
     Show,
     /// Sets all of it; what is not given is as by default.
     Set(Office),
+    /// Prints what to enter at the provider of the domain.
+    Provider {
+        /// Print it as lines of a master file, which some providers take in one piece.
+        #[arg(long)]
+        master_file: bool,
+    },
 }
 
 /// The office's intent.
@@ -30,6 +36,20 @@ pub struct Office {
     /// An address at which the box is reached from everywhere else.
     #[arg(long)]
     outside: Vec<IpAddr>,
+    /// How the outside finds the box: `records-at-provider` (you enter its records where the domain is kept),
+    /// `delegated` (the provider leaves the domain to the box) or `office-only` (not at all).
+    #[arg(long, default_value = "office-only")]
+    mode: String,
+    /// The name of the host in links, within the SIP domain.
+    #[arg(long, default_value = "web")]
+    web_host: String,
+    /// A network whose hosts are inside, such as 192.168.0.0/16 [default: loopback and the private ranges]
+    #[arg(long = "inside-network")]
+    inside_networks: Option<Vec<String>>,
+    /// Who is asked for the names of others on behalf of those inside, such as 192.168.1.1 or 192.168.1.1:5353;
+    /// several are asked in turn.
+    #[arg(long = "resolver")]
+    resolvers: Vec<String>,
     /// The port under which phones reach the box.
     #[arg(long, default_value_t = 443)]
     https_port: u16,
@@ -50,18 +70,79 @@ pub async fn run(client: &Client, command: OfficeCommand, out: &mut impl Write) 
             let served =
                 if changed["published"] == true { "DNS serves it" } else { "DNS does not serve it yet" };
             writeln!(out, "The office is set (generation {}); {served}.", changed["generation"])?;
-            Ok(())
+            next_step(&office, out)
+        }
+        OfficeCommand::Provider { master_file } => {
+            provider(&client.get("/api/v1/office/provider-records").await?, master_file, out)
         }
     }
 }
 
 fn show(office: &Office, out: &mut impl Write) -> Result<()> {
     let list = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    writeln!(out, "domains     {}", office.domains.join(" "))?;
-    writeln!(out, "inside      {}", list(&office.inside))?;
-    writeln!(out, "outside     {}", list(&office.outside))?;
-    writeln!(out, "https port  {}", office.https_port)?;
-    writeln!(out, "sip port    {}", office.sip_port)?;
+    writeln!(out, "domains          {}", office.domains.join(" "))?;
+    writeln!(out, "inside           {}", list(&office.inside))?;
+    writeln!(out, "outside          {}", list(&office.outside))?;
+    writeln!(out, "mode             {}", office.mode)?;
+    writeln!(out, "web host         {}", office.web_host)?;
+    writeln!(out, "inside networks  {}", office.inside_networks.as_deref().unwrap_or_default().join(" "))?;
+    writeln!(out, "resolvers        {}", office.resolvers.join(" "))?;
+    writeln!(out, "https port       {}", office.https_port)?;
+    writeln!(out, "sip port         {}", office.sip_port)?;
+    Ok(())
+}
+
+fn next_step(office: &Office, out: &mut impl Write) -> Result<()> {
+    if office.mode != "office-only" {
+        writeln!(out, "What to enter at the provider of the domain: `fulmarctl office provider`.")?;
+    }
+    if office.mode == "records-at-provider" && office.resolvers.is_empty() {
+        let domain = office.domains.first().map_or("the domain", String::as_str);
+        writeln!(
+            out,
+            "Other names of {domain} are the provider's. Hosts that use this box as their only name server find \
+             them only if it knows a resolver: `--resolver`."
+        )?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Provider {
+    mode: String,
+    records: Vec<Record>,
+}
+
+fn provider(provider: &Provider, master_file: bool, out: &mut impl Write) -> Result<()> {
+    let note = if master_file { "; " } else { "" };
+    match provider.mode.as_str() {
+        "office-only" => {
+            writeln!(out, "{note}Nothing is entered anywhere: this office is for its own network only.")?;
+        }
+        "delegated" => writeln!(
+            out,
+            "{note}Where the domain above is kept, hand this domain over to the box: a name server (NS), and the \
+             address of that name server (glue)."
+        )?,
+        _ => writeln!(
+            out,
+            "{note}Where the domain is kept, enter these records; leave all others as they are."
+        )?,
+    }
+    if master_file { lines(&provider.records, out) } else { entries(&provider.records, out) }
+}
+
+/// As forms ask for it, without the dot at the end.
+fn entries(records: &[Record], out: &mut impl Write) -> Result<()> {
+    let width = |field: fn(&Record) -> &str| records.iter().map(|r| field(r).len()).max().unwrap_or(0);
+    let (names, types) = (width(|r| &r.owner), width(|r| &r.record_type).max(4));
+    if !records.is_empty() {
+        writeln!(out, "{:<names$}  {:<types$}  {:>5}  value", "name", "type", "ttl")?;
+    }
+    for Record { owner, ttl, record_type, data } in records {
+        let (owner, data) = (owner.trim_end_matches('.'), data.trim_end_matches('.'));
+        writeln!(out, "{owner:<names$}  {record_type:<types$}  {ttl:>5}  {data}")?;
+    }
     Ok(())
 }
 
@@ -89,10 +170,15 @@ pub async fn show_zones(client: &Client, outside: bool, out: &mut impl Write) ->
     let zones: Vec<Zone> = client.get(&format!("/api/v1/zones?side={side}")).await?;
     for Zone { apex, records } in zones {
         writeln!(out, "; {apex} as seen from {side}")?;
-        let width = records.iter().map(|record| record.owner.len()).max().unwrap_or(0);
-        for Record { owner, ttl, record_type, data } in records {
-            writeln!(out, "{owner:<width$}  {ttl:>5}  IN  {record_type:<4}  {data}")?;
-        }
+        lines(&records, out)?;
+    }
+    Ok(())
+}
+
+fn lines(records: &[Record], out: &mut impl Write) -> Result<()> {
+    let width = records.iter().map(|record| record.owner.len()).max().unwrap_or(0);
+    for Record { owner, ttl, record_type, data } in records {
+        writeln!(out, "{owner:<width$}  {ttl:>5}  IN  {record_type:<4}  {data}")?;
     }
     Ok(())
 }

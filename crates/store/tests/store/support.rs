@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use fulmar_domain::{
     Account, Office, SessionId, Timestamp,
     event::{Event, Numbered},
-    office::Ports,
+    office::OfficeIntent,
     presence::Availability,
 };
 use fulmar_store::{Actor, NewAccount, NewSession, Said, StartedSession, Store, TicketDigest};
@@ -76,7 +76,7 @@ impl Bench {
 pub(crate) fn office(domains: &[&str]) -> Office {
     let inside = BTreeSet::from(["127.0.0.1".parse().unwrap()]);
     let domains = domains.iter().map(|d| d.parse().unwrap()).collect();
-    Office::new(domains, inside, BTreeSet::new(), Ports::default(), NOON).unwrap()
+    Office::new(OfficeIntent::office_only(domains, inside), NOON).unwrap()
 }
 
 pub(crate) fn said(id: &str, text: &str) -> Said {

@@ -9,8 +9,10 @@
 //! are no way around it; before that, a bounded number may be under way, as when an office comes back from a
 //! power cut. All of it is in memory and bounded: a restart forgets it.
 
+mod count;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -18,32 +20,12 @@ use std::{
 
 use fulmar_domain::{SipUri, Timestamp, office::Side};
 
-/// Failures for one person that cost nothing, by side.
-const FREE_FOR_PERSON: Limits = Limits { inside: 10, outside: 5 };
-/// Failures from one address that cost nothing: an office, or a home, has several people behind one.
-const FREE_FROM_ADDRESS: Limits = Limits { inside: 50, outside: 20 };
-/// Attempts that may be under way at a time while nothing is slowed, for one person and from one address.
-const BURST_FOR_PERSON: u32 = 16;
-const BURST_FROM_ADDRESS: u32 = 256;
-/// The first pause; each further failure doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause: a phone inside that still has the old password must not keep its owner out.
-const LONGEST_PAUSE_INSIDE: Duration = Duration::from_secs(30);
-const LONGEST_PAUSE_OUTSIDE: Duration = Duration::from_secs(15 * 60);
-/// Failures are forgotten when none came for so long.
-const MEMORY: Duration = Duration::from_secs(3600);
+use count::{Count, Key, free};
+
 /// How long an address stays familiar after a sign-in from it.
 const FAMILIAR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// More persons, addresses and familiar pairs than this are not remembered: the oldest half goes.
 const REMEMBERED: usize = 10_000;
-/// With how many others a count is shown: the addresses of a person, the persons of an address.
-const SHOWN: usize = 8;
-
-struct Limits {
-    inside: u32,
-    outside: u32,
-}
-
 /// From where somebody signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
@@ -96,20 +78,6 @@ struct State {
     counts: HashMap<(Key, Side), Count>,
     /// Who has signed in from where, and when last.
     familiar: HashMap<(String, IpAddr), Timestamp>,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
-    /// What was given as the address of a person, in lower case.
-    Person(String),
-    Address(IpAddr),
-}
-
-struct Count {
-    failures: u32,
-    under_way: u32,
-    last: Timestamp,
-    seen_with: VecDeque<String>,
 }
 
 impl Throttle {
@@ -212,17 +180,14 @@ impl Drop for Attempt<'_> {
 
 impl State {
     fn count(&mut self, key: &(Key, Side), now: Timestamp) -> &mut Count {
-        let fresh = || Count { failures: 0, under_way: 0, last: now, seen_with: VecDeque::new() };
-        let count = self.counts.entry(key.clone()).or_insert_with(fresh);
-        if now.since(count.last) >= MEMORY {
-            *count = Count { under_way: count.under_way, ..fresh() };
-        }
+        let count = self.counts.entry(key.clone()).or_insert_with(|| Count::new(now));
+        count.forget_old(now);
         count
     }
 
     fn make_room(&mut self, now: Timestamp) {
         if self.counts.len() >= REMEMBERED {
-            self.counts.retain(|_, count| now.since(count.last) < MEMORY);
+            self.counts.retain(|_, count| !count.is_old(now));
             let cut = median(self.counts.values().map(|count| count.last), REMEMBERED);
             self.counts.retain(|_, count| cut.is_none_or(|cut| count.last > cut));
         }
@@ -231,51 +196,6 @@ impl State {
             let cut = median(self.familiar.values().copied(), REMEMBERED);
             self.familiar.retain(|_, last| cut.is_none_or(|cut| *last > cut));
         }
-    }
-}
-
-impl Count {
-    /// Counts a failure, and says how many there are.
-    fn fail(&mut self, with: &str, now: Timestamp) -> u32 {
-        self.failures = self.failures.saturating_add(1);
-        self.last = self.last.max(now);
-        self.seen_with.retain(|other| other != with);
-        self.seen_with.push_front(with.to_owned());
-        self.seen_with.truncate(SHOWN);
-        self.failures
-    }
-
-    /// How long the next attempt has to wait; `None` when it has not.
-    fn wait(&self, key: &(Key, Side), now: Timestamp) -> Option<Duration> {
-        if now.since(self.last) >= MEMORY {
-            return None;
-        }
-        let Some(beyond) = self.failures.checked_sub(free(key)) else {
-            let burst = match key.0 {
-                Key::Person(_) => BURST_FOR_PERSON,
-                Key::Address(_) => BURST_FROM_ADDRESS,
-            };
-            return (self.under_way >= burst).then_some(FIRST_PAUSE);
-        };
-        let longest = match key.1 {
-            Side::Inside => LONGEST_PAUSE_INSIDE,
-            Side::Outside => LONGEST_PAUSE_OUTSIDE,
-        };
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(beyond)).min(longest);
-        // One at a time: whoever comes while another is looked at waits as if that had failed.
-        let since = if self.under_way > 0 { Duration::ZERO } else { now.since(self.last) };
-        pause.checked_sub(since).filter(|wait| !wait.is_zero())
-    }
-}
-
-fn free((key, side): &(Key, Side)) -> u32 {
-    let limits = match key {
-        Key::Person(_) => &FREE_FOR_PERSON,
-        Key::Address(_) => &FREE_FROM_ADDRESS,
-    };
-    match side {
-        Side::Inside => limits.inside,
-        Side::Outside => limits.outside,
     }
 }
 
@@ -307,7 +227,10 @@ fn median(times: impl Iterator<Item = Timestamp>, limit: usize) -> Option<Timest
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        count::{FIRST_PAUSE, LONGEST_PAUSE_INSIDE, LONGEST_PAUSE_OUTSIDE, MEMORY},
+        *,
+    };
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
     const ANNA: &str = "anna@office.test";
@@ -411,6 +334,13 @@ mod tests {
             assert_eq!(fail(&throttle, ANNA, outside(1), now), None);
         }
         assert!(fail(&throttle, ANNA, outside(1), now).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nobody_out() {
+        let throttle = Throttle::default();
+        guess_from(NOW + 24 * MEMORY, &throttle, ANNA, outside(1), 20);
+        assert_eq!(fail(&throttle, ANNA, outside(1), NOW), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod tools;
 use std::{
     env,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
 use anyhow::{Context, Result};
@@ -39,6 +39,12 @@ enum Task {
     Run(run::Options),
     /// Run every check and every test, fast ones first; stop at the first that fails.
     Test(test::Options),
+    /// Measure the release build beside peers and limits, and write the table into `tests/bench/RESULTS.md`.
+    Bench {
+        /// What to measure, such as `signin`, and options of `fulmar-bench`; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        what: Vec<String>,
+    },
     /// Check that no crate uses another one that it may not use.
     Arrows,
     /// Ask the DNS server every question of a conformance file and print how many answers were right.
@@ -68,9 +74,18 @@ fn perform(task: Task) -> Result<()> {
     match task {
         Task::Run(options) => run::run(&options),
         Task::Test(options) => test::test(&options),
+        Task::Bench { what } => bench(&what),
         Task::Arrows => arrows::check_workspace(),
         Task::DnsConformance { file, options } => dns_conformance(&started_in.join(file), &options),
     }
+}
+
+fn bench(what: &[String]) -> Result<()> {
+    println!("Building with optimisation; the first time takes some minutes.");
+    let packages = ["build", "--release", "--package", "fulmard", "--package", "fulmar-bench"];
+    cargo::succeed(cargo::command().args(packages))?;
+    let program = cargo::metadata()?.target_directory.join("release/fulmar-bench");
+    cargo::succeed(Command::new(program).args(what))
 }
 
 fn dns_conformance(file: &Path, options: &[String]) -> Result<()> {

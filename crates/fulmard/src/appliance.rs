@@ -7,7 +7,10 @@ use axum::Router;
 use fulmar_admin::{Admin, Console};
 use fulmar_app::{App, Clock};
 use fulmar_dns::Publisher;
-use fulmar_http::serve::{self, Stop};
+use fulmar_http::{
+    serve::{self, Stop},
+    trust,
+};
 use fulmar_push::apns::Settings;
 use fulmar_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -189,12 +192,15 @@ impl Parts {
             metrics: self.metrics.clone(),
         };
         self.serve_tls("console", sockets.console, move |_| fulmar_admin::console_router(console.clone()))?;
-        let app = self.app.clone();
-        self.serve_tls("phones", sockets.phones, move |stop| fulmar_mobility::router(app.clone(), stop))?;
+        let (app, trust) = (self.app.clone(), self.certificate.trust().clone());
+        self.serve_tls("phones", sockets.phones, move |stop| {
+            trust::serve(trust.clone(), fulmar_mobility::router(app.clone(), stop))
+        })?;
         for listener in sockets.plain_phones {
-            let app = self.app.clone();
+            let (app, trust) = (self.app.clone(), self.certificate.trust().clone());
             self.supervisor.run("plain-phones", move |signal| {
-                let (listener, router) = (listener.try_clone(), fulmar_mobility::plain_router(app.clone()));
+                let router = trust::serve(trust.clone(), fulmar_mobility::plain_router(app.clone()));
+                let listener = listener.try_clone();
                 async move {
                     if let Ok(listener) = listener.and_then(TcpListener::from_std) {
                         serve::plain(listener, router, Stop { signal, drain: DRAIN }).await;

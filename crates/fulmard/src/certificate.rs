@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use fulmar_http::{
     authority::{Authority, Leaf},
     tls::LiveCertificate,
+    trust::Trust,
 };
 use fulmar_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ pub(crate) struct Certificate {
     store: Store,
     authority: Authority,
     live: LiveCertificate,
+    trust: Trust,
 }
 
 impl Certificate {
@@ -35,7 +37,13 @@ impl Certificate {
             .context("can not open the box's certificate authority")?;
         let leaf = leaf(&store, &authority).await?;
         let live = LiveCertificate::new(&leaf)?;
-        Ok(Self { store, authority, live })
+        let trust = Trust::new(authority.certificate_pem(), live.clone())?;
+        Ok(Self { store, authority, live, trust })
+    }
+
+    /// What phones fetch before they trust the box.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(crate) fn live(&self) -> &LiveCertificate {
@@ -48,7 +56,7 @@ impl Certificate {
         let follow = async {
             loop {
                 generation.mark_unchanged();
-                let shown = async { Ok(self.live.replace(&leaf(&self.store, &self.authority).await?)?) };
+                let shown = async { Ok(self.live.show(&leaf(&self.store, &self.authority).await?, None)?) };
                 let shown: Result<()> = shown.await;
                 let pause = if shown.is_ok() { LOOK } else { RETRY };
                 if let Err(error) = shown {

@@ -18,9 +18,11 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 use thiserror::Error;
-use x509_parser::{extensions::GeneralName, parse_x509_certificate, pem::parse_x509_pem, time::ASN1Time};
 
-use crate::tls::{TlsError, certified_key};
+use crate::{
+    details::Details,
+    tls::{TlsError, certified_key},
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long the authority lives.
@@ -71,6 +73,14 @@ pub enum AuthorityError {
         operation: &'static str,
         /// Why.
         source: rcgen::Error,
+    },
+    /// A certificate that was made can not be used.
+    #[error("can not {operation}")]
+    Unusable {
+        /// What was tried.
+        operation: &'static str,
+        /// Why.
+        source: TlsError,
     },
     /// The authority's certificate can not be used with the key beside it, as after half a restore.
     #[error("can not use `ca.pem` with `ca.key` in `{directory}`")]
@@ -178,18 +188,10 @@ fn set_validity(params: &mut CertificateParams, now: SystemTime, lifetime: Durat
 
 /// Whether a certificate is for exactly these names, has begun to live, and lives on for a while.
 fn covers(chain_pem: &str, names: &BTreeSet<String>, now: SystemTime) -> bool {
-    let Ok((_, pem)) = parse_x509_pem(chain_pem.as_bytes()) else { return false };
-    let Ok((_, certificate)) = parse_x509_certificate(&pem.contents) else { return false };
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else { return false };
-    let dns = extension.value.general_names.iter().map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        _ => None,
-    });
-    let at = |time: ASN1Time| UNIX_EPOCH + Duration::from_secs(u64::try_from(time.timestamp()).unwrap_or(0));
-    let validity = certificate.validity();
     // One that begins later was made while the clock was wrong.
-    let lives = at(validity.not_before) <= now && at(validity.not_after) > now + RENEW_BEFORE;
-    lives && dns.collect::<Option<BTreeSet<_>>>().as_ref() == Some(names)
+    Details::of_first(chain_pem).is_ok_and(|details| {
+        details.not_before <= now && details.not_after > now + RENEW_BEFORE && details.names == *names
+    })
 }
 
 /// A power cut between the two files leaves a key that is not the certificate's.
@@ -233,6 +235,8 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), AuthorityError> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use x509_parser::{parse_x509_certificate, pem::parse_x509_pem};
 
     use super::*;
 

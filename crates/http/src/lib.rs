@@ -6,12 +6,19 @@
 mod activity;
 pub mod authority;
 mod body;
+mod challenges;
+mod cms;
+mod details;
 mod edge;
 mod problem;
+mod profile;
 pub mod serve;
 pub mod tls;
+pub mod trust;
 
 pub use body::{BodyError, BoundedBody, MAX_BODY};
+pub use challenges::Challenges;
+pub use details::{Details, KeyKind, NotACertificate, stands_for};
 pub use edge::{Surface, edge};
 pub use problem::Problem;
 pub use serve::{PeerAddr, PeerUser};

@@ -14,7 +14,7 @@ use hyper_util::{
 };
 use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixListener},
     sync::Semaphore,
     time::timeout,
@@ -23,7 +23,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{io::InspectReader, sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::activity::{Activity, IDLE_TIMEOUT, Overdue};
+use crate::{
+    activity::{Activity, IDLE_TIMEOUT, Overdue},
+    challenges::ACME_TLS,
+};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,12 +157,16 @@ impl Server {
     async fn encrypted(self, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
         let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
         // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
-        let stream = match self.stop.signal.run_until_cancelled(handshake).await {
+        let mut stream = match self.stop.signal.run_until_cancelled(handshake).await {
             Some(Ok(Ok(stream))) => stream,
             Some(_) => return metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1),
             None => return,
         };
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let http2 = match stream.get_ref().1.alpn_protocol() {
+            // RFC 8737 §3: the handshake was the proof, and nothing follows it.
+            Some(ACME_TLS) => return drop(stream.shutdown().await),
+            protocol => protocol == Some(b"h2"),
+        };
         let mut about = about(PeerAddr(peer));
         about.insert(Encrypted);
         self.connection(stream, about, http2).await;

@@ -14,8 +14,12 @@ use crate::{
 };
 
 /// What the suites below `tests/` start beside our own programs.
-const TOOLS: &[Tool] =
-    &[Tool { program: "dig", package: "bind9-dnsutils" }, Tool { program: "dnsperf", package: "dnsperf" }];
+const TOOLS: &[Tool] = &[
+    Tool { program: "dig", package: "bind9-dnsutils" },
+    Tool { program: "dnsperf", package: "dnsperf" },
+    Tool { program: "openssl", package: "openssl" },
+    Tool { program: "pebble", package: "pebble" },
+];
 
 /// Where nextest leaves its result below the build directory (`.config/nextest.toml`).
 const RESULT: &str = "nextest/default/junit.xml";

@@ -3,6 +3,7 @@
 
 mod suite {
     mod bad_input;
+    mod certificates;
     mod chain;
     mod daemon;
     mod names;

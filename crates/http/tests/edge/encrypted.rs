@@ -45,21 +45,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{LONG, read_all, request, router, stop};
 
-const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
-struct Encrypted {
-    address: SocketAddr,
-    live: LiveCertificate,
-    authority: Authority,
+pub(crate) struct Encrypted {
+    pub(crate) address: SocketAddr,
+    pub(crate) live: LiveCertificate,
+    pub(crate) authority: Authority,
     signal: CancellationToken,
     served: JoinHandle<()>,
-    begun: Arc<Notify>,
+    pub(crate) begun: Arc<Notify>,
     _dir: TempDir,
 }
 
 impl Encrypted {
     /// Shows a certificate for `one.test`.
-    async fn new(drain: Duration) -> Self {
+    pub(crate) async fn new(drain: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::open_or_create(dir.path(), SystemTime::now()).unwrap();
         let live = LiveCertificate::new(&leaf(&authority, "one.test")).unwrap();
@@ -70,7 +70,7 @@ impl Encrypted {
         Self { address, live, authority, signal, served: tokio::spawn(serve), begun, _dir: dir }
     }
 
-    async fn connect(&self, name: &'static str, alpn: &[u8]) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(&self, name: &'static str, alpn: &[u8]) -> io::Result<TlsStream<TcpStream>> {
         self.connect_with(name, alpn, BOTH).await
     }
 
@@ -80,16 +80,7 @@ impl Encrypted {
         alpn: &[u8],
         versions: &[&'static SupportedProtocolVersion],
     ) -> io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(self.authority.certificate_pem().as_bytes()).unwrap())
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut config = client(&[self.authority.certificate_pem()], versions);
         config.alpn_protocols = vec![alpn.to_vec()];
         let stream = TcpStream::connect(self.address).await?;
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await
@@ -104,7 +95,21 @@ impl Encrypted {
     }
 }
 
-fn leaf(authority: &Authority, name: &str) -> Leaf {
+/// A phone that trusts these authorities.
+pub(crate) fn client(authorities: &[&str], versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+pub(crate) fn leaf(authority: &Authority, name: &str) -> Leaf {
     authority.current_or_issue(&BTreeSet::from([name.to_owned()]), SystemTime::now()).unwrap()
 }
 
@@ -149,26 +154,6 @@ async fn both_versions_of_tls_are_spoken() {
         assert!(answer.contains("strict-transport-security: max-age="), "{answer}");
         assert!(answer.ends_with("hello"), "{answer}");
     }
-}
-
-#[tokio::test]
-async fn a_new_certificate_is_shown_from_the_next_handshake_on() {
-    let server = Encrypted::new(LONG).await;
-    let mut open = server.connect("one.test", b"http/1.1").await.unwrap();
-    server.live.replace(&leaf(&server.authority, "two.test")).unwrap();
-    assert!(server.connect("two.test", b"http/1.1").await.is_ok());
-    assert!(server.connect("one.test", b"http/1.1").await.is_err());
-    open.write_all(&request("GET", "/", "")).await.unwrap();
-    assert!(read_all(&mut open).await.ends_with("hello"));
-}
-
-#[tokio::test]
-async fn a_certificate_with_the_key_of_another_is_refused_and_the_old_one_shown_on() {
-    let server = Encrypted::new(LONG).await;
-    let (one, two) = (leaf(&server.authority, "one.test"), leaf(&server.authority, "two.test"));
-    let mixed = Leaf { chain_pem: two.chain_pem, key_pem: one.key_pem };
-    assert!(server.live.replace(&mixed).is_err());
-    assert!(server.connect("one.test", b"http/1.1").await.is_ok());
 }
 
 #[tokio::test]

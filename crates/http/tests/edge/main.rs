@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod encrypted;
+mod exchange;
 mod plain;
+mod trust;
 
 use std::{sync::Arc, time::Duration};
 

@@ -44,7 +44,7 @@ fn data(data: &RecordData) -> Result<RData, ProtoError> {
 fn soa(soa: &Soa) -> Result<SOA, ProtoError> {
     let seconds = |seconds: u32| i32::try_from(seconds).unwrap_or(i32::MAX);
     let (refresh, retry, expire) = (seconds(soa.refresh), seconds(soa.retry), seconds(soa.expire));
-    Ok(SOA::new(name(&soa.mname)?, name(&soa.rname)?, soa.serial, refresh, retry, expire, soa.minimum))
+    Ok(SOA::new(name(&soa.mname)?, name(&soa.rname)?, soa.serial.0, refresh, retry, expire, soa.minimum))
 }
 
 fn name(name: &DnsName) -> Result<Name, ProtoError> {

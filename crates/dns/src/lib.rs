@@ -23,7 +23,7 @@ mod zone;
 
 pub use answer::{Disposition, Transport, answer};
 pub use catalog::{Catalog, Snapshot};
-pub use master_file::MasterFileError;
+pub use master_file::{Fault, MasterFileError};
 pub use publisher::{Publisher, run};
 pub use server::{serve_tcp, serve_udp};
 pub use zone::{InvalidZone, Zone};

@@ -1,187 +1,264 @@
-//! Zones from master files (RFC 1035 §5).
+//! Zones from master files (RFC 1035 §5), and records from lines of them.
+//!
+//! Every type that is written with a name in `data` is read, and any other as bytes (RFC 3597). `$ORIGIN` and
+//! `$TTL` are known (RFC 2308 §4); `$INCLUDE` would read any file of the box and is refused. What is wrong is
+//! said with its line, and nothing is left out: a record that can not be served refuses the zone.
+
+mod data;
+mod lexer;
+mod name;
+mod number;
 
 use hickory_server::proto::{
-    rr::{RData, Record, RecordType, rdata::NULL},
-    serialize::{
-        binary::{BinEncodable, BinEncoder, NameEncoding},
-        txt::{ParseError, Parser},
-    },
+    rr::{Name, Record},
+    serialize::binary::{BinDecodable, BinDecoder},
 };
 use thiserror::Error;
 
-use crate::zone::{InvalidZone, TYPE_DNAME, Zone};
+use self::{
+    data::Kind,
+    lexer::{Entry, Lexer, Word},
+    number::seconds,
+};
+use crate::zone::{InvalidZone, Zone};
 
-/// Why a text is not a zone that can be served.
+/// Where a text is not a zone that can be served, and why.
 #[derive(Debug, Error)]
-pub enum MasterFileError {
-    /// The text is not a master file.
-    #[error("can not read the master file")]
-    Syntax(#[from] ParseError),
-    /// `$INCLUDE` would read any file of the box. It may not even stand in a comment or a text.
+#[error("line {line}: {fault}")]
+pub struct MasterFileError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+/// What is wrong in a line of a master file.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// `(` within parentheses.
+    #[error("`(` stands within parentheses")]
+    Nested,
+    /// `)` alone.
+    #[error("`)` stands without a `(` before it")]
+    NotOpened,
+    /// `(` alone.
+    #[error("`(` is never closed")]
+    NotClosed,
+    /// A text without its end.
+    #[error("a text in quotes does not end")]
+    Quotes,
+    /// A backslash and what is no character.
+    #[error("a backslash takes a character, or three digits up to 255, behind it")]
+    Escape,
+    /// Not a name of at most 255 bytes, of labels of 1 to 63.
+    #[error("`{0}` is not a name")]
+    NotAName(String),
+    /// A relative name, relative to nothing.
+    #[error("`{0}` is relative to an origin, but none is given")]
+    NoOrigin(String),
+    /// A blank at the beginning, and no record before.
+    #[error("there is no record before whose owner this could have")]
+    NoOwner,
+    /// A directive that is not known, or of another form.
+    #[error("`{0}` is not a directive that is known here")]
+    Directive(String),
+    /// `$INCLUDE`.
     #[error("`$INCLUDE` is not allowed")]
     Include,
-    /// A type that is in no standard.
-    #[error("records of type `ANAME` are not served")]
-    Aname,
-    /// The records are not a zone.
-    #[error("the records are not a zone")]
-    Zone(#[from] InvalidZone),
+    /// Neither the record nor anything before it says how long it may be kept.
+    #[error("the record has no TTL: give one, or begin with `$TTL`")]
+    NoTtl,
+    /// Neither seconds nor a number with units.
+    #[error("`{0}` is not a time in seconds, such as `3600` or `1h`")]
+    Ttl(String),
+    /// Another class than IN.
+    #[error("the class `{0}` is not served")]
+    Class(String),
+    /// The record ends too soon.
+    #[error("the record has no type")]
+    NoType,
+    /// No type of records.
+    #[error("`{0}` is not a type of records")]
+    UnknownType(String),
+    /// What signing makes.
+    #[error(
+        "`{0}` records come from signing: the box signs zones by itself, so give it the zone without them"
+    )]
+    Signed(String),
+    /// A type whose data is read as bytes only.
+    #[error("the data of `{0}` is read as bytes only: `\\# 4 0a000001`")]
+    OnlyBytes(String),
+    /// The data ends too soon.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A part of the data.
+    #[error("`{text}` is not {wanted}")]
+    Field {
+        /// What should stand there.
+        wanted: &'static str,
+        /// What does.
+        text: String,
+    },
+    /// The data does not end.
+    #[error("`{0}` stands behind the end of the record")]
+    TooMuch(String),
+    /// The length and the digits do not agree.
+    #[error("there are not {0} bytes")]
+    Length(u16),
+    /// A text longer than its length can say.
+    #[error("a text has {0} bytes, but 255 at most are possible")]
+    LongText(usize),
+    /// Data longer than its length can say.
+    #[error("the data is longer than 65535 bytes")]
+    TooLong,
+    /// Data that is not of its type.
+    #[error("the data is not that of a `{record_type}` record: {reason}")]
+    Data {
+        /// The type.
+        record_type: String,
+        /// Why.
+        reason: String,
+    },
+    /// The records are no zone.
+    #[error(transparent)]
+    Zone(InvalidZone),
+    /// Not one record.
+    #[error("this is not one record")]
+    NotOneRecord,
 }
 
 impl Zone {
     /// Reads a master file. Names that are not absolute end in `origin`, or in that of an `$ORIGIN` line.
     ///
     /// # Errors
-    /// [`MasterFileError`]
+    /// [`MasterFileError`] says the line of the first thing that is wrong, and why.
     pub fn from_master_file(text: &str, origin: Option<&str>) -> Result<Self, MasterFileError> {
-        let origin = origin.map(str::parse).transpose().map_err(ParseError::from)?;
-        // The reader takes it in the middle of a line too, behind an `$ORIGIN` or a `$TTL`, and follows absolute paths.
-        if text.contains("$INCLUDE") {
-            return Err(MasterFileError::Include);
-        }
-        let (_, sets) = Parser::new(readable(text)?, None, origin).parse()?;
-        let records =
-            sets.into_values().flat_map(|set| set.records_without_rrsigs().cloned().collect::<Vec<_>>());
-        let records = records.map(with_dname).collect::<Result<Vec<_>, InvalidZone>>()?;
-        Ok(Self::new(records)?)
+        let records = records(text, origin)?;
+        Self::new(records.iter().map(|(_, record)| record.clone()))
+            .map_err(|error| MasterFileError { line: line_of(&error, &records), fault: Fault::Zone(error) })
     }
 }
 
-/// The reader does not know DNAME, but it knows ANAME, whose data has the same form: one name.
-const STAND_IN: &str = "ANAME";
+/// The one record in a line. Its names are absolute, with or without the dot at their end.
+pub(crate) fn record(line: &str) -> Result<Record, Fault> {
+    let records = records(line, Some(".")).map_err(|error| error.fault)?;
+    let mut records = records.into_iter().map(|(_, record)| record);
+    match (records.next(), records.next()) {
+        (Some(record), None) => Ok(record),
+        _ => Err(Fault::NotOneRecord),
+    }
+}
 
-/// The text as the reader can read it.
-fn readable(text: &str) -> Result<String, MasterFileError> {
-    let mut readable = String::with_capacity(text.len() + 1);
-    let mut place = Place::Outside;
-    for line in text.lines() {
-        match type_field(line).filter(|_| place == Place::Outside) {
-            Some(kind) if kind.eq_ignore_ascii_case(STAND_IN) => return Err(MasterFileError::Aname),
-            Some(kind) if kind.eq_ignore_ascii_case("DNAME") => {
-                let start = kind.as_ptr() as usize - line.as_ptr() as usize;
-                readable.extend([&line[..start], STAND_IN, &line[start + kind.len()..]]);
+/// All records, with the lines in which they begin.
+fn records(text: &str, origin: Option<&str>) -> Result<Vec<(usize, Record)>, MasterFileError> {
+    let mut reader = Reader::default();
+    if let Some(origin) = origin {
+        let absolute = if origin.ends_with('.') { origin.to_owned() } else { format!("{origin}.") };
+        let word = Word { text: &absolute, quoted: false };
+        reader.origin = Some(name::name(word, None).map_err(|fault| MasterFileError { line: 1, fault })?);
+    }
+    let mut records = Vec::new();
+    for entry in Lexer::new(text) {
+        let entry = entry?;
+        let line = entry.line;
+        match reader.read(&entry).map_err(|fault| MasterFileError { line, fault })? {
+            Some(record) => records.push((line, record)),
+            None => continue,
+        }
+    }
+    Ok(records)
+}
+
+/// What lines leave to the lines behind them.
+#[derive(Default)]
+struct Reader {
+    origin: Option<Vec<u8>>,
+    /// From `$TTL`.
+    default_ttl: Option<u32>,
+    /// Of the record before (RFC 1035 §5.1).
+    last_ttl: Option<u32>,
+    last_owner: Option<Name>,
+}
+
+impl Reader {
+    /// The record of an entry; `None` for a directive.
+    fn read(&mut self, entry: &Entry<'_>) -> Result<Option<Record>, Fault> {
+        let [first, rest @ ..] = &entry.words[..] else { return Ok(None) };
+        if first.text.starts_with('$') && !first.quoted {
+            return self.directive(*first, rest).map(|()| None);
+        }
+        let (owner, rest) = if entry.begins_blank {
+            (self.last_owner.clone().ok_or(Fault::NoOwner)?, &entry.words[..])
+        } else {
+            (decoded(name::name(*first, self.origin.as_deref())?, first.text)?, rest)
+        };
+        self.last_owner = Some(owner.clone());
+        let (ttl, rest) = ttl_and_class(rest)?;
+        let [kind, data @ ..] = rest else { return Err(Fault::NoType) };
+        let data = Kind::read(kind.text)?.data(data, self.origin.as_deref())?;
+        let ttl = ttl.or(self.default_ttl).or(self.last_ttl).ok_or(Fault::NoTtl)?;
+        self.last_ttl = Some(ttl);
+        Ok(Some(Record::from_rdata(owner, ttl, data)))
+    }
+
+    fn directive(&mut self, directive: Word<'_>, words: &[Word<'_>]) -> Result<(), Fault> {
+        match (directive.text.to_ascii_uppercase().as_str(), words) {
+            ("$INCLUDE", _) => Err(Fault::Include),
+            ("$ORIGIN", [origin]) => {
+                self.origin = Some(name::name(*origin, self.origin.as_deref())?);
+                Ok(())
             }
-            _ => readable.push_str(line),
-        }
-        readable.push('\n');
-        place = place.after(line);
-    }
-    Ok(readable)
-}
-
-/// Where a line begins or ends: only outside does the next one begin a record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Outside,
-    Quotes,
-    Parentheses,
-}
-
-impl Place {
-    fn after(self, line: &str) -> Self {
-        let (mut place, mut field_begins) = (self, true);
-        let mut chars = line.chars();
-        while let Some(c) = chars.next() {
-            let before = place;
-            place = match (before, c) {
-                (Self::Quotes, '"') | (Self::Parentheses, ')') => Self::Outside,
-                (Self::Outside, '"') if field_begins => Self::Quotes,
-                (Self::Outside, '(') if field_begins => Self::Parentheses,
-                (Self::Outside | Self::Parentheses, ';') => break,
-                _ => before,
-            };
-            if (before, c) == (Self::Quotes, '\\') {
-                chars.next();
+            ("$TTL", [ttl]) => {
+                self.default_ttl = Some(seconds(ttl.text).ok_or_else(|| Fault::Ttl(ttl.text.to_owned()))?);
+                Ok(())
             }
-            field_begins = c.is_whitespace() || before != place;
+            ("$ORIGIN" | "$TTL", [_, word, ..]) => Err(Fault::TooMuch(word.text.to_owned())),
+            _ => Err(Fault::Directive(directive.text.to_owned())),
         }
-        place
     }
 }
 
-/// The type in a line that begins a record: the first field after the owner that is neither TTL nor class.
-fn type_field(line: &str) -> Option<&str> {
-    if line.starts_with(['$', ';']) {
-        return None;
+/// TTL and class stand before the type, each or none, in either order.
+fn ttl_and_class<'a, 'b>(mut words: &'b [Word<'a>]) -> Result<(Option<u32>, &'b [Word<'a>]), Fault> {
+    let (mut ttl, mut class) = (None, false);
+    while let [word, rest @ ..] = words {
+        if ttl.is_none() && word.text.starts_with(|c: char| c.is_ascii_digit()) {
+            ttl = Some(seconds(word.text).ok_or_else(|| Fault::Ttl(word.text.to_owned()))?);
+        } else if !class && word.text.eq_ignore_ascii_case("IN") {
+            class = true;
+        } else if ["CH", "HS", "CS"].iter().any(|other| word.text.eq_ignore_ascii_case(other)) {
+            return Err(Fault::Class(word.text.to_owned()));
+        } else {
+            break;
+        }
+        words = rest;
     }
-    let has_owner = !line.starts_with([' ', '\t']);
-    line.split_ascii_whitespace().skip(usize::from(has_owner)).find(|field| {
-        let is_ttl = field.starts_with(|c: char| c.is_ascii_digit());
-        !is_ttl && !["IN", "CH", "HS"].iter().any(|class| field.eq_ignore_ascii_case(class))
-    })
+    Ok((ttl, words))
 }
 
-fn with_dname(mut record: Record) -> Result<Record, InvalidZone> {
-    let RData::ANAME(target) = &record.data else { return Ok(record) };
-    let mut data = Vec::new();
-    let mut encoder = BinEncoder::new(&mut data);
-    encoder.set_name_encoding(NameEncoding::Uncompressed);
-    let name = record.name.to_string();
-    target.0.emit(&mut encoder).map_err(|source| InvalidZone::Encode { name, source })?;
-    record.data = RData::Unknown { code: RecordType::from(TYPE_DNAME), rdata: NULL::with(data) };
-    Ok(record)
+fn decoded(wire: Vec<u8>, text: &str) -> Result<Name, Fault> {
+    Name::read(&mut BinDecoder::new(&wire)).map_err(|_| Fault::NotAName(text.to_owned()))
+}
+
+/// The line of the record that is the reason, or of the last one where the reason is that one is missing.
+fn line_of(error: &InvalidZone, records: &[(usize, Record)]) -> usize {
+    let at = |name: &String| {
+        let of_name =
+            records.iter().rev().find(|(_, record)| record.name.to_string().eq_ignore_ascii_case(name));
+        of_name.map(|(line, _)| *line)
+    };
+    let line = match error {
+        InvalidZone::OutOfZone(name) | InvalidZone::Class(name) | InvalidZone::Alias(name) => at(name),
+        InvalidZone::Encode { name, .. } => at(name),
+        InvalidZone::Soa(_) => {
+            let mut soas =
+                records.iter().filter(|(_, record)| u16::from(record.record_type()) == crate::zone::TYPE_SOA);
+            soas.nth(1).map(|(line, _)| *line)
+        }
+        InvalidZone::NoNameServer => None,
+    };
+    line.or(records.last().map(|(line, _)| *line)).unwrap_or(1)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const HEAD: &str = "@ 300 IN SOA ns hostmaster 1 3600 600 604800 60\n@ 300 IN NS ns\n";
-
-    fn read(lines: &str) -> Result<Zone, MasterFileError> {
-        Zone::from_master_file(&format!("{HEAD}{lines}"), Some("office.test."))
-    }
-
-    #[test]
-    fn dname_is_read_and_kept_as_what_it_is() {
-        let zone = read("old 60 IN dname new\n\t60 TXT \"a DNAME b\"\n").unwrap();
-        let node = zone.node(b"\x03old\x06office\x04test\0").unwrap();
-        assert_eq!(node.set(TYPE_DNAME).unwrap().target(), Some(&b"\x03new\x06office\x04test\0"[..]));
-        assert!(node.set(16).is_some());
-    }
-
-    #[test]
-    fn only_the_type_of_a_record_is_taken_for_dname() {
-        let lines = "a 60 IN TXT ( \"(\" ; )\n DNAME )\nb 60 IN TXT \"x\\\"\n DNAME\"\n; ANAME and DNAME\nc 60 IN TXT x\"\nold DNAME new\n";
-        let zone = read(lines).unwrap();
-        let text = |key: &[u8]| zone.node(key).unwrap().set(16).unwrap().records[0].clone();
-        assert!(text(b"\x01a\x06office\x04test\0").ends_with(b"\x05DNAME"));
-        assert!(text(b"\x01b\x06office\x04test\0").ends_with(b"x\"\n DNAME"));
-        assert!(zone.node(b"\x03old\x06office\x04test\0").unwrap().set(TYPE_DNAME).is_some());
-    }
-
-    #[test]
-    fn no_file_is_read_wherever_the_directive_stands() {
-        for before in ["", "$ORIGIN office.test. ", "$TTL 300 ", "\t", "$ORIGIN office.test. (\n) "] {
-            let zone = read(&format!("{before}$INCLUDE /etc/hostname\n"));
-            assert!(matches!(zone, Err(MasterFileError::Include)), "{before}");
-        }
-        assert!(matches!(read("$include /etc/hostname\n"), Err(MasterFileError::Syntax(_))));
-    }
-
-    #[test]
-    fn what_can_not_be_read_or_is_no_standard_is_refused() {
-        assert!(matches!(read("a 60 IN ANAME b\n"), Err(MasterFileError::Aname)));
-        assert!(matches!(read("a 60 IN A 1.2.3\n"), Err(MasterFileError::Syntax(_))));
-    }
-
-    #[test]
-    fn what_is_no_zone_is_refused() {
-        let outside = read("www.other.test. 60 IN A 192.0.2.1\n");
-        assert!(matches!(outside, Err(MasterFileError::Zone(InvalidZone::OutOfZone(_)))));
-        let beside = read("www 60 IN CNAME ns\nwww 60 IN A 192.0.2.1\n");
-        assert!(matches!(beside, Err(MasterFileError::Zone(InvalidZone::Alias(_)))), "{beside:?}");
-        let text = "@ 60 IN NS ns\n";
-        let no_soa = Zone::from_master_file(text, Some("office.test."));
-        assert!(matches!(no_soa, Err(MasterFileError::Zone(InvalidZone::Soa(0)))));
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_brings_the_reader_down(text in "([a-z.@$;()\"\\\\ \t\r\n]|IN|TXT|DNAME|\\$ORIGIN|\\$TTL|60|\\PC){0,60}") {
-            let _ = read(&text);
-        }
-    }
-}
+mod tests;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use hickory_server::proto::{
     ProtoError,
-    rr::{DNSClass, RData, Record, RecordType},
-    serialize::binary::{BinEncodable, BinEncoder, NameEncoding},
+    rr::{DNSClass, Name, RData, Record, RecordType},
+    serialize::binary::{BinDecodable, BinDecoder, BinEncodable, BinEncoder, NameEncoding},
 };
 use thiserror::Error;
 
@@ -207,6 +207,7 @@ fn encode(record: &Record, ttl: u32) -> Result<Box<[u8]>, InvalidZone> {
     Ok(encoded.into())
 }
 
+/// As it is written in a master file.
 fn printed(name: &[u8]) -> String {
-    WireName::read(name).map_or_else(|_| String::from("?"), |name| name.as_bytes().escape_ascii().to_string())
+    Name::read(&mut BinDecoder::new(name)).map_or_else(|_| String::from("?"), |name| name.to_string())
 }

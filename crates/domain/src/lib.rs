@@ -4,6 +4,7 @@
 //! crate may use this one; it uses none of ours.
 
 pub mod account;
+pub mod configuration;
 pub mod conversation;
 pub mod device;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod push;
 pub mod session;
 pub mod sip_uri;
 pub mod time;
+pub mod url;
 pub mod zone;
 
 pub use account::{Account, DisplayName, InvalidDisplayName};
@@ -23,3 +25,4 @@ pub use name::{DnsName, InvalidDnsName};
 pub use office::Office;
 pub use sip_uri::{InvalidSipUri, SipUri};
 pub use time::Timestamp;
+pub use url::{HttpsUrl, InvalidHttpsUrl};

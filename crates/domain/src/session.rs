@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{AccountId, DeviceId, SessionId, Timestamp, id::EndpointId, presence::Availability};
 
-/// How long a session of a device that can be woken lives without a word (`SessionExpirationInterval`).
+/// How long a session of a device that can be woken lives without a word, where the office says nothing else.
 pub const EXPIRY_WITH_PUSH: Duration = Duration::from_secs(259_200);
-/// How long a session of any other device lives without a word (`SessionShortExpirationInterval`).
+/// How long a session of any other device lives without a word, where the office says nothing else.
 pub const EXPIRY_WITHOUT_PUSH: Duration = Duration::from_secs(3_600);
 /// How long a poll is held when nothing happens.
 pub const POLL_WAIT: Duration = Duration::from_secs(180);
@@ -34,6 +34,23 @@ pub struct Session {
     pub last_seen: Timestamp,
     /// The number of its newest event.
     pub last_event: u64,
+    /// How long it lives without a word.
+    pub expiry: Expiry,
+}
+
+/// How long sessions live without a word, as the office has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// On a device that can be woken (`SessionExpirationInterval`).
+    pub with_push: Duration,
+    /// On any other (`SessionShortExpirationInterval`).
+    pub without_push: Duration,
+}
+
+impl Default for Expiry {
+    fn default() -> Self {
+        Self { with_push: EXPIRY_WITH_PUSH, without_push: EXPIRY_WITHOUT_PUSH }
+    }
 }
 
 /// What the client says of itself.
@@ -55,15 +72,15 @@ impl Activity {
     }
 }
 
-/// How long a session lives without a word.
-pub fn lifetime(has_push: bool) -> Duration {
-    if has_push { EXPIRY_WITH_PUSH } else { EXPIRY_WITHOUT_PUSH }
-}
-
 impl Session {
+    /// How long it lives without a word.
+    pub fn lifetime(&self) -> Duration {
+        if self.has_push { self.expiry.with_push } else { self.expiry.without_push }
+    }
+
     /// Whether the session ended by silence.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.since(self.last_seen) >= lifetime(self.has_push)
+        now.since(self.last_seen) >= self.lifetime()
     }
 }
 

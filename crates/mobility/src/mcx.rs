@@ -12,7 +12,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use fulmar_app::{CommandError, Inbox, PollError};
-use fulmar_domain::session::{POLL_WAIT, lifetime};
+use fulmar_domain::session::POLL_WAIT;
 use fulmar_http::{BodyError, BoundedBody};
 use fulmar_wire::mcx::{self, Events, Poll, Requests};
 
@@ -82,7 +82,7 @@ fn events(Inbox { session, events }: Inbox, ack: u64) -> Events {
         sid: session.id.to_string(),
         poll_wait_time: millis(POLL_WAIT),
         ack_id: events.last().map_or(ack, |last| last.eid),
-        session_timeout: millis(lifetime(session.has_push)),
+        session_timeout: millis(session.lifetime()),
         events: events.into_iter().map(convert::event).collect(),
     }
 }

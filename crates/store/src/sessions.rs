@@ -6,7 +6,7 @@ use fulmar_domain::{
     event::Failure,
     id::EndpointId,
     presence::Availability,
-    session::{Activity, Session},
+    session::{Activity, Expiry, Session},
 };
 use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
@@ -300,6 +300,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         has_push: row.get(6)?,
         last_seen: timestamp(row, 7)?,
         last_event: row.get(8)?,
+        expiry: Expiry::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use fulmar_app::{App, Caller, CommandError, InitiateSessionError};
 use fulmar_domain::{
     RequestId,
-    session::{POLL_WAIT, Session, lifetime},
+    session::{POLL_WAIT, Session},
 };
 use fulmar_wire::mcx::{Command, Rejection, RejectionCode, Request, Requests, Response, Responses};
 
@@ -72,7 +72,7 @@ impl Turn<'_> {
             rid: rid.to_owned(),
             sid: session.id.to_string(),
             poll_wait_time: millis(POLL_WAIT),
-            session_timeout: millis(lifetime(session.has_push)),
+            session_timeout: millis(session.lifetime()),
         };
         self.session = Ok(session);
         Ok(response)

@@ -19,6 +19,13 @@ const TOOLS: &[Tool] = &[
     Tool { program: "dnsperf", package: "dnsperf" },
     Tool { program: "openssl", package: "openssl" },
     Tool { program: "pebble", package: "pebble" },
+    // pidgin-sipe in a network of its own, and what its two parts in C are built with.
+    Tool { program: "/usr/lib/purple-2/libsipe.so", package: "pidgin-sipe" },
+    Tool { program: "/usr/include/libpurple/purple.h", package: "libpurple-dev" },
+    Tool { program: "/usr/include/libxml2/libxml/parser.h", package: "libxml2-dev" },
+    Tool { program: "pkg-config", package: "pkg-config" },
+    Tool { program: "ip", package: "iproute2" },
+    Tool { program: "nsenter", package: "util-linux" },
 ];
 
 /// Where nextest leaves its result below the build directory (`.config/nextest.toml`).

@@ -21,7 +21,7 @@ const OWN_TOOLS: &str = "target/tools";
 
 /// A program and the Debian package that brings it.
 pub(crate) struct Tool {
-    /// The name of the program.
+    /// The name of the program, or the absolute path of a file that is none.
     pub(crate) program: &'static str,
     /// The name of the package.
     pub(crate) package: &'static str,

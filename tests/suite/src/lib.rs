@@ -4,6 +4,9 @@
 //! in a directory that vanishes with the test.
 
 mod machine;
+mod messenger;
+mod namespace;
+mod private_office;
 
 use std::{
     net::SocketAddr,
@@ -24,6 +27,9 @@ use serde_json::json;
 use tempfile::TempDir;
 
 pub use machine::{Kind, Machine, program};
+pub use messenger::{Attempt, Messenger};
+pub use namespace::PrivateNetwork;
+pub use private_office::{DESERTED, INSIDE, OUTSIDE, PrivateOffice};
 
 /// What everybody's password is. It must never be in a log.
 pub const PASSWORD: &str = "correct-horse-battery";
@@ -47,21 +53,26 @@ impl Office {
     pub async fn new(kind: Kind) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let machine = Machine::start(kind, dir.path(), None).await?;
+        let port = machine.addresses().https.unwrap_or_else(unspecified).port();
+        let intent = json!({ "domains": ["office.test"], "inside": ["127.0.0.1"], "https_port": port });
+        Self::around(machine, dir, &intent).await
+    }
+
+    /// Makes an office of a box that runs.
+    async fn around(machine: Machine, dir: TempDir, intent: &serde_json::Value) -> Result<Self> {
         let key = ProviderKey::make(TEAM.0, TEAM.1)?;
         let key_pem = key.pem().to_owned();
         let config = ApnsConfig::new(Credential::Token(key))?;
         let topic = config.topic.clone();
         let apns = ApnsStandin::start(config).await?;
         let office = Self { machine, apns, dir };
-        office.set_up(&topic, &key_pem).await?;
+        office.set_up(intent, &topic, &key_pem).await?;
         Ok(office)
     }
 
-    async fn set_up(&self, topic: &str, key_pem: &str) -> Result<()> {
+    async fn set_up(&self, intent: &serde_json::Value, topic: &str, key_pem: &str) -> Result<()> {
         let admin = self.admin();
-        let port = self.https().port();
-        let intent = json!({ "domains": ["office.test"], "inside": ["127.0.0.1"], "https_port": port });
-        let changed = admin.change(Method::PUT, "/api/v1/office", &intent).await?;
+        let changed = admin.change(Method::PUT, "/api/v1/office", intent).await?;
         anyhow::ensure!(changed["published"] == true, "DNS does not serve the office: {changed}");
         let apns = json!({
             "endpoint": self.apns.endpoint(),

@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{self, File},
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -14,6 +14,8 @@ use anyhow::{Context, Result, bail};
 use fulmard::{Addresses, Appliance, Config, Exit};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+use crate::PrivateNetwork;
 
 /// How long the box may take to serve, and to stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,8 +65,25 @@ impl Machine {
                 let addresses = appliance.addresses();
                 Ok(Self::InProcess { stop, ended: tokio::spawn(appliance.run()), addresses })
             }
-            Kind::Binary => spawn(dir, &config),
+            Kind::Binary => spawn(Command::new(program("fulmard")?), dir, &config),
         }
+    }
+
+    /// Starts the binary in a network of its own, at all these addresses, on the ports of a box in service but for
+    /// the one where phones are served with TLS.
+    ///
+    /// # Errors
+    /// When it does not serve within half a minute.
+    pub fn start_in(
+        network: &PrivateNetwork,
+        dir: &Path,
+        addresses: &[IpAddr],
+        https_port: u16,
+    ) -> Result<Self> {
+        let at = |port| addresses.iter().map(move |ip| SocketAddr::new(*ip, port)).collect::<Vec<_>>();
+        let console = [SocketAddr::from(([127, 0, 0, 1], 9443))];
+        let config = config_file(dir, &at(53), &at(https_port), &at(80), &console);
+        spawn(network.command(program("fulmard")?), dir, &config)
     }
 
     /// Where it serves.
@@ -159,26 +178,37 @@ pub fn program(name: &str) -> Result<PathBuf> {
 fn config_text(dir: &Path, addresses: Option<Addresses>) -> String {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let at = |pick: fn(&Addresses) -> Option<SocketAddr>| addresses.as_ref().and_then(pick).unwrap_or(free);
+    config_file(dir, &[at(|a| a.dns)], &[at(|a| a.https)], &[at(|a| a.http)], &[at(|a| a.console)])
+}
+
+fn config_file(
+    dir: &Path,
+    dns: &[SocketAddr],
+    https: &[SocketAddr],
+    http: &[SocketAddr],
+    console: &[SocketAddr],
+) -> String {
+    let list = |sockets: &[SocketAddr]| sockets.iter().map(|at| format!("\"{at}\",")).collect::<String>();
     format!(
         "version = 1\n[paths]\nstate = {:?}\nadmin_socket = {:?}\n\
-         [dns]\nlisten = [\"{}\"]\n[phones]\nhttps = [\"{}\"]\nhttp = [\"{}\"]\n[console]\nhttps = [\"{}\"]\n\
+         [dns]\nlisten = [{}]\n[phones]\nhttps = [{}]\nhttp = [{}]\n[console]\nhttps = [{}]\n\
          [log]\nfilter = \"trace\"\n",
         dir.join("state"),
         dir.join("admin.sock"),
-        at(|a| a.dns),
-        at(|a| a.https),
-        at(|a| a.http),
-        at(|a| a.console),
+        list(dns),
+        list(https),
+        list(http),
+        list(console),
     )
 }
 
-fn spawn(dir: &Path, config: &str) -> Result<Machine> {
+fn spawn(mut command: Command, dir: &Path, config: &str) -> Result<Machine> {
     let (file, log) = (dir.join("fulmar.toml"), dir.join("fulmard.log"));
     fs::write(&file, config)?;
     // A second start goes on in the same log.
     let output = File::options().create(true).append(true).open(&log)?;
     let before = output.metadata()?.len();
-    let mut child = Command::new(program("fulmard")?)
+    let mut child = command
         .arg("--config")
         .arg(&file)
         .stdin(Stdio::null())

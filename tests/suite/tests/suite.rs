@@ -7,6 +7,7 @@ mod suite {
     mod chain;
     mod daemon;
     mod names;
+    mod pidgin_sipe;
     mod power_cut;
     mod selftest;
     mod tickets;

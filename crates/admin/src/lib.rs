@@ -8,6 +8,10 @@
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `PUT /api/v1/people/{address}/mobility-policy` | grant a policy by name, or take it back |
+//! | `GET /api/v1/policies` | the configuration objects, and the scopes at which something was said |
+//! | `GET /api/v1/policies/{object}?person=…` | what is in force for a person, and which scope decides |
+//! | `GET PUT DELETE /api/v1/policies/{object}/{scope}` | what an object says at a scope; parameters that a change does not name stay |
 //! | `GET /api/v1/lockouts` | whose sign-ins have to wait after wrong passwords, and from where those came |
 //! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person or an address |
 //! | `GET /api/v1/sessions` | who is signed in, on what |
@@ -23,6 +27,7 @@ mod json;
 mod lockouts;
 mod office;
 mod people;
+mod policies;
 mod push;
 mod status;
 mod zones;
@@ -64,6 +69,13 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/people", post(people::add))
         .route("/api/v1/people/{address}/password", put(people::change_password))
         .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/people/{address}/mobility-policy", put(policies::grant))
+        .route("/api/v1/policies", get(policies::list))
+        .route("/api/v1/policies/{object}", get(policies::in_force))
+        .route(
+            "/api/v1/policies/{object}/{scope}",
+            get(policies::show).put(policies::set).delete(policies::remove),
+        )
         .route("/api/v1/lockouts", get(lockouts::list))
         .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
         .route("/api/v1/sessions", get(status::sessions))

@@ -6,6 +6,7 @@
 mod authenticate;
 mod clock;
 mod command;
+mod configuration;
 mod office;
 mod password;
 mod people;
@@ -18,11 +19,12 @@ mod throttle;
 use std::sync::Arc;
 
 use fulmar_store::Store;
-pub use fulmar_store::{Inbox, Said, SessionSummary, StoreError};
+pub use fulmar_store::{Inbox, Said, SessionSummary, StoreError, Values};
 
 pub use authenticate::{Caller, NotAuthenticated};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
+pub use configuration::{ConfigureError, Deciding};
 pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError, MIN_PASSWORD};
 pub use poll::{Poll, PollError};

@@ -3,6 +3,7 @@
 mod client;
 pub mod lockout;
 pub mod office;
+pub mod policy;
 pub mod push;
 pub mod status;
 pub mod user;
@@ -10,5 +11,6 @@ pub mod user;
 pub use client::Client;
 pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;
+pub use policy::PolicyCommand;
 pub use push::PushCommand;
 pub use user::UserCommand;

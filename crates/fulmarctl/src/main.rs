@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
-        Client, LockoutCommand, OfficeCommand, PushCommand, UserCommand, lockout, office, push, status, user,
+        Client, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand, UserCommand, lockout, office,
+        policy, push, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -35,6 +36,9 @@ enum Command {
     /// People and addresses whose sign-ins have to wait after wrong passwords.
     #[command(subcommand)]
     Lockout(LockoutCommand),
+    /// The configuration objects, by the names of the original: what is allowed, how long, for whom.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// How phones are woken.
     #[command(subcommand)]
     Push(PushCommand),
@@ -75,6 +79,7 @@ async fn main() -> Result<ExitCode> {
         Command::Office(command) => office::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
         Command::Lockout(command) => lockout::run(&client, command, &mut out).await?,
+        Command::Policy(command) => policy::run(&client, command, &mut out).await?,
         Command::Push(command) => push::run(&client, command, &mut out).await?,
         Command::Zone(ZoneCommand::Show { outside }) => {
             office::show_zones(&client, outside, &mut out).await?;

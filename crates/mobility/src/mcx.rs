@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use fulmar_app::{CommandError, Inbox, PollError};
+use fulmar_app::{Caller, CommandError, Inbox, PollError};
 use fulmar_domain::session::POLL_WAIT;
 use fulmar_http::{BodyError, BoundedBody};
 use fulmar_wire::mcx::{self, Events, Poll, Requests};
@@ -29,7 +29,7 @@ pub(crate) async fn commands(
     body: Result<BoundedBody, BodyError>,
 ) -> Response {
     let answer = async {
-        let caller = caller(&phones, &headers).await?;
+        let caller = mobile(&phones, &headers).await?;
         let BoundedBody(body) = body?;
         if !is_xml(&headers) {
             return Err(Refusal::MediaType);
@@ -57,7 +57,7 @@ pub(crate) async fn poll(
 }
 
 async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Events, Refusal> {
-    let caller = caller(phones, headers).await?;
+    let caller = mobile(phones, headers).await?;
     let poll = Poll::parse(query).map_err(|error| Refusal::Malformed(error.to_string()))?;
     let sid = poll.sid.parse().map_err(|_| Refusal::NoSession)?;
     let session = phones.app.session_of(&caller, &sid).await.map_err(|error| match error {
@@ -74,6 +74,16 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
         Ok(inbox) => Ok(events(inbox, poll.ack_id)),
         Err(PollError::SessionEnded) => Err(Refusal::NoSession),
         Err(PollError::Store(error)) => Err(Refusal::failed(&error)),
+    }
+}
+
+/// The caller, if the mobility service is theirs to use.
+async fn mobile(phones: &Phones, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    let caller = caller(phones, headers).await?;
+    match phones.app.mobility_policy(&caller.account.uri).await {
+        Ok(policy) if policy.enable_mobility => Ok(caller),
+        Ok(_) => Err(Refusal::MobilityOff),
+        Err(error) => Err(Refusal::failed(&error)),
     }
 }
 

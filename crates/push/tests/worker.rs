@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use fulmar_domain::{
     Office, RequestId, Timestamp,
+    configuration::{Object, Scope},
     device::{Provider, PushRegistration},
     event::Event,
     office::OfficeIntent,
@@ -73,6 +74,8 @@ impl Setup {
         let domains = vec!["office.test".parse().unwrap()];
         let office = Office::new(OfficeIntent::office_only(domains, inside), now()).unwrap();
         store.set_office(office).await.unwrap();
+        let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
+        store.configure(Object::PushNotification, Scope::Global, on, now()).await.unwrap();
         let (anna, ben) = (sign_in(&store, "anna").await, sign_in(&store, "ben").await);
         let registration = PushRegistration { provider: Provider::Apns, token: DEVICE.parse().unwrap() };
         store.register_push(&anna, rid("r"), registration, now()).await.unwrap();

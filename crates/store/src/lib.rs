@@ -16,6 +16,7 @@
 //! provider is sealed (AES-256-GCM) with a key that lies in its own file beside the database.
 
 mod accounts;
+mod configuration;
 mod conversations;
 mod error;
 mod events;
@@ -35,6 +36,7 @@ mod upkeep;
 mod writer;
 
 pub use accounts::{Credentials, NewAccount};
+pub use configuration::{ConfigurationChange, ConfigurationRemoval, Granting, Values};
 pub use conversations::{Opening, Said};
 pub use error::StoreError;
 pub use events::Inbox;

@@ -16,7 +16,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::{
-    Actor, Store, StoreError,
+    Actor, Store, StoreError, configuration,
     events::{self, Entry},
     rows::{activity, found, parsed, timestamp},
     sessions::{self, Effect, Executed},
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long a test notification is worth delivering.
 const TEST_TIME_TO_LIVE: Duration = Duration::from_secs(60);
+/// What is noted of a notification that nobody may send.
+const SWITCHED_OFF: &str = "an administrator has switched push off";
 
 impl Store {
     /// Queues a notification to the device itself. What becomes of it is an event of its own.
@@ -41,6 +43,11 @@ impl Store {
         self.command("queue a test notification", actor, request, now, move |tx, session| {
             if !session.has_push {
                 return Ok(Effect::failed(Failure::NoPushRegistration));
+            }
+            if !may_push(tx.sql, session.device.0)? {
+                let tested = Entry::PushTested { request: tested.as_str(), reason: Some(SWITCHED_OFF) };
+                events::append(tx, session.device.0, tested)?;
+                return Ok(Effect::done());
             }
             let insert = "INSERT INTO notification (device, request, collapse, due_at, expires_at)
                  VALUES (?1, ?2, 'test', ?3, ?4) RETURNING id";
@@ -156,7 +163,32 @@ pub(crate) fn wake_if_asleep(
     let sleeper = tx.sql.prepare_cached(select)?.query_row([device], |row| {
         Ok(Sleeper { activity: activity(row, 0)?, last_seen: timestamp(row, 1)?, has_push: row.get(2)? })
     })?;
-    if push::deserves_push(sleeper, now) { queue(tx, device, message, now) } else { Ok(()) }
+    let wakes = push::deserves_push(sleeper, now) && may_push(tx.sql, device)?;
+    if wakes { queue(tx, device, message, now) } else { Ok(()) }
+}
+
+/// Whether the person whose device it is may be woken.
+fn may_push(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT a.uri FROM device d JOIN account a ON a.id = d.account WHERE d.id = ?1";
+    let person = sql.prepare_cached(select)?.query_row([device], |row| parsed(row, 0))?;
+    configuration::may_push(sql, &person)
+}
+
+/// Withdraws what waits for people who are not to be woken any more.
+pub(crate) fn drop_forbidden(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT DISTINCT device FROM notification WHERE state = 'pending'";
+    for device in ids(tx.sql, select, params![])? {
+        if may_push(tx.sql, device)? {
+            continue;
+        }
+        let select = "SELECT id FROM notification WHERE device = ?1 AND state = 'pending'";
+        for id in ids(tx.sql, select, params![device])? {
+            finish(tx, id, "dropped")?;
+            note(tx.sql, id, now, StepName::GivenUp, SWITCHED_OFF)?;
+            answer_test(tx, id, Some(SWITCHED_OFF))?;
+        }
+    }
+    Ok(())
 }
 
 /// Queues notifications of the messages that the session of `device` has not fetched.

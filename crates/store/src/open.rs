@@ -10,6 +10,7 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001-office-people-sessions.sql"),
     include_str!("../migrations/0002-office-intent.sql"),
+    include_str!("../migrations/0003-configuration.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -2,13 +2,14 @@
 
 use fulmar_domain::{
     RequestId, SipUri, Timestamp,
+    configuration::McxConfiguration,
     presence::{Availability, Note, Presence},
-    session::{EXPIRY_WITH_PUSH, EXPIRY_WITHOUT_PUSH},
+    session::Expiry,
 };
 use rusqlite::{Connection, Row, params, types::Type};
 
 use crate::{
-    Actor, Store, StoreError, accounts,
+    Actor, Store, StoreError, accounts, configuration,
     events::{self, Entry},
     rows::parsed,
     sessions::{Effect, Executed},
@@ -91,15 +92,17 @@ pub(crate) fn changed(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
 
 /// What others see of `account` now.
 pub(crate) fn of(sql: &Connection, account: i64, now: Timestamp) -> rusqlite::Result<Presence> {
-    let note: Note = sql
-        .prepare_cached("SELECT note FROM account WHERE id = ?1")?
-        .query_row([account], |row| parsed(row, 0))?;
+    let (note, domain): (Note, String) = sql
+        .prepare_cached("SELECT note, domain FROM account WHERE id = ?1")?
+        .query_row([account], |row| Ok((parsed(row, 0)?, row.get(1)?)))?;
+    let Expiry { with_push, without_push } =
+        configuration::in_force::<McxConfiguration>(sql, &domain)?.expiry;
     let mut select = sql.prepare_cached(
         "SELECT s.availability FROM session s JOIN device d ON d.id = s.device
          WHERE s.account = ?1 AND s.last_seen > iif(d.push_token IS NULL, ?2, ?3)",
     )?;
     let silent = |lifetime| (now - lifetime).as_millis();
-    let cutoffs = params![account, silent(EXPIRY_WITHOUT_PUSH), silent(EXPIRY_WITH_PUSH)];
+    let cutoffs = params![account, silent(without_push), silent(with_push)];
     let published: Vec<Availability> =
         select.query_map(cutoffs, |row| availability(row, 0))?.collect::<Result<_, _>>()?;
     Ok(Presence { availability: Availability::aggregate(published), note })

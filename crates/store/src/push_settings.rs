@@ -3,7 +3,7 @@
 use fulmar_domain::push::{ApnsAuth, ApnsSettings};
 use rusqlite::{Row, params};
 
-use crate::{Store, StoreError, rows::found};
+use crate::{Store, StoreError, configuration, rows::found};
 
 /// What the seal is bound to.
 const KEY: &str = "the key for Apple";
@@ -29,7 +29,8 @@ impl Store {
         Ok(Some(settings))
     }
 
-    /// Replaces the settings; notifications that wait because of the old ones are due at once.
+    /// Replaces the settings and switches push on (`EnableApplePushNotificationService`, global): whoever enters a
+    /// key wants phones woken. Notifications that wait because of the old settings are due at once.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -54,6 +55,7 @@ impl Store {
                     settings.trust_anchors_pem
                 ],
             )?;
+            configuration::enable_push(tx)?;
             tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending'", [])?;
             tx.touched.push_settings = true;
             tx.touched.outbox = true;

@@ -2,17 +2,18 @@
 
 use fulmar_domain::{
     AccountId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
+    configuration::McxConfiguration,
     device::{DeviceToken, Provider, PushRegistration},
     event::Failure,
     id::EndpointId,
     presence::Availability,
-    session::{Activity, Expiry, Session},
+    session::{Activity, Session},
 };
 use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
 
 use crate::{
-    Actor, Store, StoreError, TicketDigest, conversations,
+    Actor, Store, StoreError, TicketDigest, configuration, conversations,
     events::{self, Entry},
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
@@ -267,9 +268,9 @@ impl Store {
 /// The session of that name, unless it has ended or been silent too long.
 pub(crate) fn find(sql: &Connection, sid: &SessionId, now: Timestamp) -> rusqlite::Result<Option<Session>> {
     let select = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
-             d.push_token IS NOT NULL, s.last_seen, s.last_event
-         FROM session s JOIN device d ON d.id = s.device WHERE s.sid = ?1";
-    let session = found(sql.prepare_cached(select)?.query_row([sid.as_str()], session))?;
+             d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
+         FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account WHERE s.sid = ?1";
+    let session = found(sql.prepare_cached(select)?.query_row([sid.as_str()], |row| session(sql, row)))?;
     Ok(session.filter(|session| !session.is_expired(now)))
 }
 
@@ -289,7 +290,8 @@ pub(crate) fn end(tx: &mut Tx<'_>, device: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+fn session(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Session> {
+    let mcx: McxConfiguration = configuration::in_force(sql, row.get_ref(9)?.as_str()?)?;
     Ok(Session {
         id: parsed(row, 0)?,
         account: AccountId(row.get(1)?),
@@ -300,7 +302,7 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         has_push: row.get(6)?,
         last_seen: timestamp(row, 7)?,
         last_event: row.get(8)?,
-        expiry: Expiry::default(),
+        expiry: mcx.expiry,
     })
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use fulmar_domain::{
     Timestamp,
-    session::{EXPIRY_WITH_PUSH, EXPIRY_WITHOUT_PUSH, FOREGROUND_SILENCE},
+    configuration::McxConfiguration,
+    session::{Expiry, FOREGROUND_SILENCE},
 };
 use rusqlite::{ToSql, params};
 
-use crate::{Store, StoreError, notifications, presence, sessions, writer::Tx};
+use crate::{Store, StoreError, configuration, notifications, presence, sessions, writer::Tx};
 
 /// How long an ended ticket is still known, so that its bearer is told that it expired.
 const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -36,12 +37,24 @@ impl Store {
 }
 
 fn expire_sessions(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let domains: Vec<String> = tx
+        .sql
+        .prepare_cached("SELECT DISTINCT domain FROM account")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    domains.iter().try_for_each(|domain| expire_sessions_of(tx, domain, now))
+}
+
+fn expire_sessions_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let Expiry { with_push, without_push } =
+        configuration::in_force::<McxConfiguration>(tx.sql, domain)?.expiry;
     let silent = |lifetime| (now - lifetime).as_millis();
     let expired = pairs(
         tx,
         "SELECT s.device, s.account FROM session s JOIN device d ON d.id = s.device
-         WHERE s.last_seen <= iif(d.push_token IS NULL, ?1, ?2)",
-        params![silent(EXPIRY_WITHOUT_PUSH), silent(EXPIRY_WITH_PUSH)],
+         JOIN account a ON a.id = s.account
+         WHERE a.domain = ?3 AND s.last_seen <= iif(d.push_token IS NULL, ?1, ?2)",
+        params![silent(without_push), silent(with_push), domain],
     )?;
     for (device, account) in expired {
         sessions::end(tx, device)?;

@@ -8,6 +8,7 @@ mod suite {
     mod daemon;
     mod names;
     mod pidgin_sipe;
+    mod policies;
     mod power_cut;
     mod selftest;
     mod tickets;

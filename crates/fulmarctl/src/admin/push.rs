@@ -83,6 +83,9 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
             });
             client.change(Method::PUT, "/api/v1/push/apns", &body).await?;
             writeln!(out, "Phones are woken through {}.", settings.endpoint)?;
+            let off =
+                "fulmarctl policy set PushNotificationConfiguration EnableApplePushNotificationService=False";
+            writeln!(out, "To wake nobody: {off}")?;
         }
         PushCommand::Ledger => {
             for Step { at, person, step, detail } in client.get::<Vec<Step>>("/api/v1/push/ledger").await? {

@@ -14,6 +14,7 @@ use crate::{Phones, challenge::challenge, discovery::office};
 pub(super) enum Refusal {
     NoTicket(String),
     Disabled,
+    MobilityOff,
     ForeignTicket,
     Malformed(String),
     MediaType,
@@ -36,6 +37,11 @@ impl Refusal {
             Self::Disabled => {
                 (StatusCode::FORBIDDEN, "disabled", text("this person may not sign in any more"))
             }
+            Self::MobilityOff => (
+                StatusCode::FORBIDDEN,
+                "mobilityOff",
+                text("the office has switched mobility off for this person"),
+            ),
             Self::ForeignTicket => {
                 (StatusCode::FORBIDDEN, "foreignTicket", text("the session is not the one of this ticket"))
             }

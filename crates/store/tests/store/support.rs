@@ -4,11 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use fulmar_domain::{
     Account, Office, SessionId, Timestamp,
+    configuration::{Object, Scope},
     event::{Event, Numbered},
     office::OfficeIntent,
     presence::Availability,
 };
-use fulmar_store::{Actor, NewAccount, NewSession, Said, StartedSession, Store, TicketDigest};
+use fulmar_store::{
+    Actor, ConfigurationChange, NewAccount, NewSession, Said, StartedSession, Store, TicketDigest,
+};
 use tempfile::TempDir;
 
 /// The time at which everything begins.
@@ -30,6 +33,9 @@ impl Bench {
             let made = store.create_account(uri, name.parse().unwrap(), "hash".into(), NOON).await.unwrap();
             assert!(matches!(made, NewAccount::Created(_)));
         }
+        let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
+        let done = store.configure(Object::PushNotification, Scope::Global, on, NOON).await.unwrap();
+        assert_eq!(done, ConfigurationChange::Done(None));
         Self { store, dir }
     }
 

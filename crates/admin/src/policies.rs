@@ -198,7 +198,6 @@ fn named(object: &str) -> Result<Object, Problem> {
     })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn refused(error: ConfigureError) -> Problem {
     match error {
         ConfigureError::Scope(_) | ConfigureError::NoSuchSite(_) | ConfigureError::Parameter(_) => {

@@ -13,6 +13,7 @@ pub mod name;
 pub mod office;
 pub mod presence;
 pub mod push;
+pub mod secondary;
 pub mod session;
 pub mod sip_uri;
 pub mod time;

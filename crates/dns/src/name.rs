@@ -85,6 +85,25 @@ impl WireName {
         self.starts[..self.labels()].iter().any(|start| usize::from(*start) == offset)
     }
 
+    /// The name as people write it, in lower case, without the last dot; what is not printable is escaped
+    /// (RFC 1035 §5.1).
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for (i, start) in self.starts[..self.labels()].iter().map(|start| usize::from(*start)).enumerate() {
+            if i > 0 {
+                text.push('.');
+            }
+            for byte in &self.lower[start + 1..=start + usize::from(self.lower[start])] {
+                match byte {
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => text.extend(['\\', char::from(*byte)]),
+                    0x21..=0x7e => text.push(char::from(*byte)),
+                    _ => text.push_str(&format!("\\{byte:03}")),
+                }
+            }
+        }
+        if text.is_empty() { String::from(".") } else { text }
+    }
+
     /// This name with its last `labels` labels replaced by `target`.
     pub(crate) fn with_ancestor(&self, labels: usize, target: &[u8]) -> Result<Self, NotAName> {
         let prefix = self.start_of_last(labels);
@@ -110,6 +129,13 @@ mod tests {
         assert_eq!(name.ancestor(0), b"\0");
         assert_eq!(name.ancestor(3), name.key());
         assert!(name.is_boundary(4) && !name.is_boundary(5));
+    }
+
+    #[test]
+    fn a_name_is_printed_so_that_it_can_be_read_again() {
+        assert_eq!(WireName::read(NAME).unwrap().text(), "www.office.test");
+        assert_eq!(WireName::read(b"\x04a.\\\x07\x01*\0").unwrap().text(), r"a\.\\\007.*");
+        assert_eq!(WireName::read(b"\0").unwrap().text(), ".");
     }
 
     #[test]

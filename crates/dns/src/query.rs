@@ -14,7 +14,8 @@ pub(crate) struct Header {
     pub(crate) recursion_desired: bool,
     /// Whether this is a response.
     pub(crate) response: bool,
-    counts: [u16; 4],
+    /// Questions, answers, authorities, additionals.
+    pub(crate) counts: [u16; 4],
 }
 
 /// What is asked.
@@ -36,6 +37,7 @@ pub(crate) struct Edns {
 }
 
 /// The message is not a query that can be understood.
+#[derive(Debug)]
 pub(crate) struct Malformed;
 
 impl Header {
@@ -84,19 +86,23 @@ pub(crate) fn read(message: &[u8], header: &Header) -> Result<(Question, Option<
     if at == message.len() { Ok((question, edns)) } else { Err(Malformed) }
 }
 
-struct Skipped {
+pub(crate) struct Skipped {
     owner_is_root: bool,
-    record_type: u16,
+    pub(crate) record_type: u16,
     class: u16,
     ttl: [u8; 4],
-    end: usize,
+    /// Where the data begins.
+    pub(crate) data: usize,
+    pub(crate) end: usize,
 }
 
-fn record(message: &[u8], start: usize) -> Result<Skipped, Malformed> {
+/// The record at `start`, without reading its owner and its data.
+pub(crate) fn record(message: &[u8], start: usize) -> Result<Skipped, Malformed> {
     let fixed = skip_name(message, start)?;
     let &[t1, t2, c1, c2, a, b, c, d, l1, l2] =
         message.get(fixed..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
-    let end = fixed + 10 + usize::from(u16::from_be_bytes([l1, l2]));
+    let data = fixed + 10;
+    let end = data + usize::from(u16::from_be_bytes([l1, l2]));
     if end > message.len() {
         return Err(Malformed);
     }
@@ -105,12 +111,13 @@ fn record(message: &[u8], start: usize) -> Result<Skipped, Malformed> {
         record_type: u16::from_be_bytes([t1, t2]),
         class: u16::from_be_bytes([c1, c2]),
         ttl: [a, b, c, d],
+        data,
         end,
     })
 }
 
 /// Pointers are not followed: the name ends where the first stands.
-fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
+pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malformed> {
     loop {
         match *message.get(at).ok_or(Malformed)? {
             0 => return Ok(at + 1),

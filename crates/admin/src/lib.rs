@@ -16,6 +16,9 @@
 //! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person or an address |
 //! | `GET /api/v1/sessions` | who is signed in, on what |
 //! | `GET /api/v1/zones` | the zones that follow from the office |
+//! | `GET POST /api/v1/dns/secondaries` | name servers elsewhere that keep copies of the zones |
+//! | `DELETE /api/v1/dns/secondaries/{name}` | one of them, which may take no more |
+//! | `POST /api/v1/dns/notify` | tell all of them their serials again |
 //! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
 //!
@@ -29,6 +32,7 @@ mod office;
 mod people;
 mod policies;
 mod push;
+mod secondaries;
 mod status;
 mod zones;
 
@@ -39,7 +43,10 @@ use axum::{
     routing::{delete, get, post, put},
 };
 use fulmar_app::App;
-use fulmar_domain::push::ApnsSettings;
+use fulmar_domain::{
+    push::ApnsSettings,
+    secondary::{SecondaryName, SecondaryReport},
+};
 use fulmar_http::{Surface, edge};
 use tokio::sync::watch;
 
@@ -47,6 +54,9 @@ pub use console::{Console, console_router};
 
 /// Says what is wrong with settings for Apple, in words for an administrator.
 pub type CheckApns = Arc<dyn Fn(&ApnsSettings) -> Result<(), String> + Send + Sync>;
+
+/// Says what is known of the dealings with a secondary.
+pub type SecondaryReports = Arc<dyn Fn(&SecondaryName) -> SecondaryReport + Send + Sync>;
 
 /// What every handler has at hand.
 #[derive(Clone)]
@@ -57,6 +67,10 @@ pub struct Admin {
     pub published: watch::Receiver<u64>,
     /// Checks settings for Apple before they are kept.
     pub check_apns: CheckApns,
+    /// What is known of the dealings with a secondary.
+    pub secondary_report: SecondaryReports,
+    /// Tells the secondaries their serials again.
+    pub notify_secondaries: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The admin API.
@@ -80,6 +94,9 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
         .route("/api/v1/sessions", get(status::sessions))
         .route("/api/v1/zones", get(zones::zones))
+        .route("/api/v1/dns/secondaries", get(secondaries::list).post(secondaries::add))
+        .route("/api/v1/dns/secondaries/{name}", delete(secondaries::remove))
+        .route("/api/v1/dns/notify", post(secondaries::notify))
         .route("/api/v1/push/apns", put(push::set_apns))
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);

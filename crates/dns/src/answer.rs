@@ -6,7 +6,7 @@ use crate::{
     catalog::Snapshot,
     lookup,
     query::{self, Edns, Header},
-    response::{Rcode, Response, UDP_PAYLOAD},
+    response::{PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
 };
 
 /// How a query came.
@@ -30,8 +30,6 @@ pub enum Disposition {
 const CLASS_IN: u16 = 1;
 /// Transfers and the obsolete mailbox types: IXFR, AXFR, MAILB, MAILA.
 const REFUSED_TYPES: std::ops::RangeInclusive<u16> = 251..=254;
-/// The longest message over UDP without EDNS (RFC 1035 §4.2.1).
-const PLAIN_UDP: u16 = 512;
 
 /// Answers the query of somebody at `source`. The response replaces what is in `out`.
 pub fn answer(

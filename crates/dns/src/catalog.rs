@@ -9,11 +9,13 @@ use std::{
 use fulmar_domain::{
     Office,
     office::{Networks, Side},
+    secondary::Secondary,
     zone::Generation,
 };
 
 use crate::{
     name::WireName,
+    secondaries::Known,
     zone::{InvalidZone, Zone},
 };
 
@@ -30,6 +32,16 @@ impl FromIterator<Zone> for Catalog {
 }
 
 impl Catalog {
+    /// The zone whose apex is this name.
+    pub(crate) fn zone_at(&self, apex: &WireName) -> Option<&Arc<Zone>> {
+        self.zones.get(apex.key())
+    }
+
+    /// All zones, in no order.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
+        self.zones.values()
+    }
+
     /// The zone nearest above a name, and how many labels its apex has.
     pub(crate) fn zone_of(&self, name: &WireName) -> Option<(&Zone, usize)> {
         (0..=name.labels()).rev().find_map(|labels| Some((&**self.zones.get(name.ancestor(labels))?, labels)))
@@ -43,6 +55,7 @@ pub struct Snapshot {
     outside: Catalog,
     networks: Networks,
     resolvers: Vec<SocketAddr>,
+    secondaries: Vec<Known>,
 }
 
 impl Snapshot {
@@ -59,12 +72,24 @@ impl Snapshot {
             outside: catalog(Side::Outside)?,
             networks: office.networks().clone(),
             resolvers: office.resolvers().to_vec(),
+            secondaries: Vec::new(),
         })
     }
 
     /// A snapshot that looks like this from everywhere.
     pub fn same_everywhere(catalog: Catalog) -> Self {
         Self { inside: catalog.clone(), outside: catalog, ..Self::default() }
+    }
+
+    /// The same zones, which these secondaries may take.
+    #[must_use]
+    pub fn with_secondaries(mut self, secondaries: Vec<Secondary>) -> Self {
+        self.secondaries = secondaries.into_iter().map(Known::new).collect();
+        self
+    }
+
+    pub(crate) fn secondaries(&self) -> &[Known] {
+        &self.secondaries
     }
 
     /// The side on which an asking host stands.
@@ -79,7 +104,11 @@ impl Snapshot {
 
     /// What somebody at this address sees.
     pub(crate) fn seen_from(&self, source: IpAddr) -> &Catalog {
-        match self.side_of(source) {
+        self.seen_by(self.side_of(source))
+    }
+
+    pub(crate) fn seen_by(&self, side: Side) -> &Catalog {
+        match side {
             Side::Inside => &self.inside,
             Side::Outside => &self.outside,
         }

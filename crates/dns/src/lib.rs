@@ -7,23 +7,33 @@
 //!
 //! Semantics: RFC 1034 §4.3.2 (lookup, referrals, aliases), RFC 2308 (negative answers), RFC 4592 (wildcards),
 //! RFC 6672 (DNAME), RFC 6604 (the code of an answer with aliases), RFC 6891 (EDNS), RFC 8482 (ANY).
-//! Not here: recursion, zone transfer, DNSSEC, updates. They are refused.
+//! Secondaries: RFC 5936 (AXFR), RFC 1995 §4 (IXFR, answered with the whole zone), RFC 1996 (NOTIFY, sent only),
+//! RFC 8945 (TSIG).
+//! Not here: recursion, DNSSEC, updates. They are refused.
 
 mod answer;
 mod catalog;
+mod clock;
+mod ledger;
 mod lookup;
 mod master_file;
 mod name;
+mod notify;
 mod publisher;
 mod query;
 mod records;
 mod response;
+mod secondaries;
 mod server;
+mod transfer;
+mod tsig;
 mod zone;
 
 pub use answer::{Disposition, Transport, answer};
 pub use catalog::{Catalog, Snapshot};
+pub use ledger::Secondaries;
 pub use master_file::{Fault, MasterFileError};
+pub use notify::run as notify;
 pub use publisher::{Publisher, run};
 pub use server::{serve_tcp, serve_udp};
 pub use zone::{InvalidZone, Zone};

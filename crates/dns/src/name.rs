@@ -95,7 +95,9 @@ impl WireName {
             }
             for byte in &self.lower[start + 1..=start + usize::from(self.lower[start])] {
                 match byte {
-                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => text.extend(['\\', char::from(*byte)]),
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
+                        text.extend(['\\', char::from(*byte)]);
+                    }
                     0x21..=0x7e => text.push(char::from(*byte)),
                     _ => text.push_str(&format!("\\{byte:03}")),
                 }

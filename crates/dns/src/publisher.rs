@@ -7,7 +7,7 @@ use fulmar_store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{InvalidZone, Snapshot};
+use crate::{InvalidZone, Secondaries, Snapshot};
 
 /// How long after a failure of the store it is asked again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -17,11 +17,12 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Publisher {
     snapshot: Arc<ArcSwap<Snapshot>>,
     published: watch::Sender<u64>,
+    secondaries: Arc<Secondaries>,
 }
 
 impl Default for Publisher {
     fn default() -> Self {
-        Self { snapshot: Arc::default(), published: watch::Sender::new(0) }
+        Self { snapshot: Arc::default(), published: watch::Sender::new(0), secondaries: Arc::default() }
     }
 }
 
@@ -35,6 +36,11 @@ impl Publisher {
     /// The snapshot that is served now.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.snapshot.load()
+    }
+
+    /// What happened with the secondaries.
+    pub fn secondaries(&self) -> &Arc<Secondaries> {
+        &self.secondaries
     }
 
     /// The generation of the office that is served; 0 before the first.
@@ -80,7 +86,8 @@ enum PublishError {
 
 async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishError> {
     let Some((office, generation)) = store.office().await? else { return Ok(()) };
-    publisher.publish(Snapshot::of_office(&office, generation)?, generation.0);
+    let snapshot = Snapshot::of_office(&office, generation)?.with_secondaries(store.secondaries().await?);
+    publisher.publish(snapshot, generation.0);
     tracing::info!(generation = generation.0, zones = office.domains().len(), "The zones were published.");
     Ok(())
 }

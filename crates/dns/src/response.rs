@@ -8,6 +8,8 @@ use crate::{
 
 /// The longest UDP message that we send and ask for: it is never fragmented on the way.
 pub(crate) const UDP_PAYLOAD: u16 = 1232;
+/// The longest message over UDP without EDNS (RFC 1035 §4.2.1).
+pub(crate) const PLAIN_UDP: u16 = 512;
 /// Bytes of an OPT record without options.
 const OPT: usize = 11;
 const CLASS_IN: [u8; 2] = [0, 1];
@@ -17,10 +19,13 @@ const CLASS_IN: [u8; 2] = [0, 1];
 pub(crate) enum Rcode {
     NoError = 0,
     FormErr = 1,
+    ServFail = 2,
     NxDomain = 3,
     NotImp = 4,
     Refused = 5,
     YxDomain = 6,
+    /// Not the server of that zone, or a signature that is worth nothing (RFC 8945 §5.2).
+    NotAuth = 9,
     BadVers = 16,
 }
 
@@ -108,12 +113,24 @@ impl<'a> Response<'a> {
 
     /// Adds a record set under this owner.
     pub(crate) fn add(&mut self, section: Section, owner: &WireName, set: &RrSet) -> Result<(), Full> {
-        for record in &set.records {
-            self.owner(owner);
-            self.out.extend_from_slice(record);
-            self.count(section)?;
-        }
-        Ok(())
+        set.records.iter().try_for_each(|record| self.add_record(section, owner, record))
+    }
+
+    /// Adds one record, of which `record` is all that follows the owner.
+    pub(crate) fn add_record(
+        &mut self,
+        section: Section,
+        owner: &WireName,
+        record: &[u8],
+    ) -> Result<(), Full> {
+        self.owner(owner);
+        self.out.extend_from_slice(record);
+        self.count(section)
+    }
+
+    /// Bytes so far.
+    pub(crate) fn length(&self) -> usize {
+        self.out.len()
     }
 
     /// Adds an alias that is in no zone.

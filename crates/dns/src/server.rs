@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use fulmar_domain::secondary::SecondaryName;
 use metrics::{Counter, counter};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +12,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Disposition, Publisher, Transport, answer};
+use crate::{
+    Disposition, Publisher, Transport, answer, clock,
+    secondaries::{self, Reply},
+    transfer::Transfer,
+};
 
 /// The longest query over UDP that is looked at; what is longer is cut off and malformed.
 const MAX_QUERY: usize = 4096;
@@ -34,8 +39,7 @@ pub async fn serve_udp(socket: &UdpSocket, publisher: Publisher, shutdown: Cance
                     continue;
                 }
             };
-            let disposition =
-                answer(&publisher.snapshot(), peer.ip(), Transport::Udp, &query[..length], &mut response);
+            let disposition = answer_udp(&publisher, peer, &query[..length], &mut response);
             counters.count(disposition);
             if let Disposition::Answered(_) = disposition {
                 // A response that can not be sent is as good as one that was lost.
@@ -44,6 +48,14 @@ pub async fn serve_udp(socket: &UdpSocket, publisher: Publisher, shutdown: Cance
         }
     };
     shutdown.run_until_cancelled(serve).await;
+}
+
+fn answer_udp(publisher: &Publisher, peer: SocketAddr, query: &[u8], response: &mut Vec<u8>) -> Disposition {
+    let reply = secondaries::answer(publisher, peer.ip(), Transport::Udp, clock::now, query, response);
+    reply.map_or_else(
+        || answer(&publisher.snapshot(), peer.ip(), Transport::Udp, query, response),
+        |reply| reply.disposition,
+    )
 }
 
 /// Some systems report that an earlier response was not wanted: that is no reason to wait.
@@ -92,14 +104,48 @@ async fn connection(
     let mut response = Vec::new();
     loop {
         timeout(TCP_TIMEOUT, read_message(&mut stream, &mut query)).await??;
-        let disposition = answer(&publisher.snapshot(), peer.ip(), Transport::Tcp, &query, &mut response);
+        let reply =
+            secondaries::answer(publisher, peer.ip(), Transport::Tcp, clock::now, &query, &mut response);
+        let Reply { disposition, rest } = reply.unwrap_or_else(|| Reply {
+            disposition: answer(&publisher.snapshot(), peer.ip(), Transport::Tcp, &query, &mut response),
+            rest: None,
+        });
         counters.count(disposition);
         let Disposition::Answered(_) = disposition else { return Ok(()) };
-        // One write for length and message (RFC 7766 §8).
-        let length = u16::try_from(response.len()).unwrap_or(u16::MAX).to_be_bytes();
-        response.splice(..0, length);
-        timeout(TCP_TIMEOUT, stream.write_all(&response)).await??;
+        write_message(&mut stream, &mut response).await?;
+        if let Some((secondary, transfer)) = rest {
+            go_on(&mut stream, &mut response, publisher, &secondary, transfer).await?;
+        }
     }
+}
+
+/// The messages of a transfer behind the first.
+async fn go_on(
+    stream: &mut TcpStream,
+    response: &mut Vec<u8>,
+    publisher: &Publisher,
+    secondary: &SecondaryName,
+    mut transfer: Transfer,
+) -> io::Result<()> {
+    let send = async {
+        while transfer.next(clock::now(), response).map_err(|_| io::Error::other("a record is too long"))? {
+            write_message(stream, response).await?;
+        }
+        Ok(())
+    };
+    let sent: io::Result<()> = send.await;
+    let problem = sent.as_ref().err().map(|error| format!("the transfer broke off: {error}"));
+    let (zone, serial) = (transfer.zone(), transfer.serial());
+    tracing::info!(%secondary, zone, %serial, problem, "A secondary took a zone.");
+    publisher.secondaries().transferred((secondary, &zone), serial, clock::now(), problem);
+    sent
+}
+
+/// One write for length and message (RFC 7766 §8).
+async fn write_message(stream: &mut TcpStream, message: &mut Vec<u8>) -> io::Result<()> {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes();
+    message.splice(..0, length);
+    timeout(TCP_TIMEOUT, stream.write_all(message)).await?
 }
 
 async fn read_message(stream: &mut TcpStream, message: &mut Vec<u8>) -> io::Result<()> {
@@ -115,13 +161,15 @@ struct Counters {
 }
 
 /// The codes that [`answer()`] gives, and their names in the metrics.
-const RCODES: [(u16, &str); 7] = [
+const RCODES: [(u16, &str); 9] = [
     (0, "NOERROR"),
     (1, "FORMERR"),
+    (2, "SERVFAIL"),
     (3, "NXDOMAIN"),
     (4, "NOTIMP"),
     (5, "REFUSED"),
     (6, "YXDOMAIN"),
+    (9, "NOTAUTH"),
     (16, "BADVERS"),
 ];
 

@@ -30,15 +30,14 @@ pub(crate) struct Request {
 /// A zone on its way, message by message.
 pub(crate) struct Transfer {
     request: Request,
-    zone: Arc<Zone>,
-    owners: Vec<Box<[u8]>>,
-    next: Position,
+    rest: Rest,
     ended: bool,
 }
 
-/// The record to be sent next. All stand between two copies of the SOA.
-#[derive(Clone, Copy, Default)]
-struct Position {
+/// The records that are still to be sent. All stand between two copies of the SOA.
+struct Rest {
+    zone: Arc<Zone>,
+    owners: Vec<Box<[u8]>>,
     begun: bool,
     owner: usize,
     record: usize,
@@ -53,17 +52,18 @@ impl Transfer {
     pub(crate) fn whole(request: Request, zone: Arc<Zone>) -> Self {
         let mut owners: Vec<Box<[u8]>> = zone.owners().map(Box::from).collect();
         owners.sort_unstable_by_key(|owner| (owner.len(), owner.clone()));
-        Self { request, zone, owners, next: Position::default(), ended: false }
+        let rest = Rest { zone, owners, begun: false, owner: 0, record: 0 };
+        Self { request, rest, ended: false }
     }
 
     /// The serial that is being sent.
     pub(crate) fn serial(&self) -> Serial {
-        self.zone.serial()
+        self.rest.zone.serial()
     }
 
-    /// Whether the last message was made.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.ended
+    /// The zone, in words.
+    pub(crate) fn zone(&self) -> String {
+        self.request.name.text()
     }
 
     /// Writes the next message into `out`; `false` when there is none.
@@ -79,7 +79,7 @@ impl Transfer {
         response.set_authoritative();
         let mut added = 0;
         while response.length() < PIECE {
-            let Some(fits) = self.add(&mut response) else {
+            let Some(fits) = self.rest.add(&mut response) else {
                 self.ended = true;
                 break;
             };
@@ -97,57 +97,55 @@ impl Transfer {
         }
         Ok(true)
     }
+}
 
+impl Rest {
     /// Adds the next record, if it fits; `None` behind the last.
     fn add(&mut self, response: &mut Response<'_>) -> Option<bool> {
-        if !self.next.begun {
-            let fits = self.add_soa(response);
-            self.next.begun = fits;
-            return Some(fits);
+        if !self.begun {
+            self.begun = self.add_soa(response);
+            return Some(self.begun);
         }
-        while let Some(owner) = self.owners.get(self.next.owner) {
+        while let Some(owner) = self.owners.get(self.owner) {
             let node = self.zone.node(owner)?;
             let is_apex = **owner == *self.zone.apex();
-            if let Some(record) = records(node, is_apex).nth(self.next.record) {
+            if let Some(record) = records(node, is_apex).nth(self.record) {
                 let name = WireName::read(owner).ok()?;
-                let before = response.mark();
-                let fits = response.add_record(Section::Answer, &name, record).is_ok();
-                if fits {
-                    self.next.record += 1;
-                } else {
-                    response.rewind(before);
-                }
+                let fits = add(response, &name, record);
+                self.record += usize::from(fits);
                 return Some(fits);
             }
-            self.next.owner += 1;
-            self.next.record = 0;
+            self.owner += 1;
+            self.record = 0;
         }
-        if self.next.owner > self.owners.len() {
+        if self.owner > self.owners.len() {
             return None;
         }
         let fits = self.add_soa(response);
-        self.next.owner += usize::from(fits);
+        self.owner += usize::from(fits);
         Some(fits)
     }
 
     fn add_soa(&self, response: &mut Response<'_>) -> bool {
-        let before = response.mark();
-        let soa = self.zone.node(self.zone.apex()).and_then(|apex| apex.set(TYPE_SOA));
-        let added = soa.is_some_and(|soa| response.add(Section::Answer, &self.request.name, soa).is_ok());
-        if !added {
-            response.rewind(before);
-        }
-        added
+        let soa = self.zone.node(self.zone.apex()).and_then(|apex| apex.set(TYPE_SOA)?.records.first());
+        let apex = WireName::read(self.zone.apex());
+        soa.zip(apex.ok()).is_some_and(|(soa, apex)| add(response, &apex, soa))
     }
+}
+
+fn add(response: &mut Response<'_>, owner: &WireName, record: &[u8]) -> bool {
+    let before = response.mark();
+    let fits = response.add_record(Section::Answer, owner, record).is_ok();
+    if !fits {
+        response.rewind(before);
+    }
+    fits
 }
 
 /// The records of a name but for the SOA, which has its own places.
 fn records(node: &Node, is_apex: bool) -> impl Iterator<Item = &[u8]> {
-    let sets = node.sets.iter();
-    sets.flat_map(move |set| {
-        let own = set.records.iter().filter(move |_| !(is_apex && set.record_type == TYPE_SOA));
-        own.chain(&set.signature).map(|record| &**record)
-    })
+    let sets = node.sets.iter().filter(move |set| !(is_apex && set.record_type == TYPE_SOA));
+    sets.flat_map(|set| &set.records).map(|record| &**record)
 }
 
 /// One message with the SOA: the client is current, or is to ask again over TCP (RFC 1995 §2, §4).

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use fulmar_domain::zone::Serial;
 use hickory_server::proto::{
     ProtoError,
     rr::{DNSClass, Name, RData, Record, RecordType},
@@ -49,7 +50,7 @@ pub enum InvalidZone {
 }
 
 /// A zone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Zone {
     apex: Box<[u8]>,
     nodes: HashMap<Box<[u8]>, Node>,
@@ -58,13 +59,13 @@ pub struct Zone {
 }
 
 /// What there is at a name. A name with names below it exists even if it has no records (RFC 4592 §2.2.2).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Node {
     pub(crate) sets: Vec<RrSet>,
 }
 
 /// The records of one name and type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RrSet {
     pub(crate) record_type: u16,
     /// Type, class, TTL, length and data of each record: all that follows the owner.
@@ -168,6 +169,18 @@ impl Zone {
 
     pub(crate) fn negative(&self) -> &RrSet {
         &self.negative
+    }
+
+    /// Every name that has records or names below it, in no order.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.keys().map(|owner| &**owner)
+    }
+
+    /// The serial of the SOA.
+    pub(crate) fn serial(&self) -> Serial {
+        // Behind the two names stand five numbers, the serial first.
+        let numbers = self.negative.records.first().and_then(|soa| soa.last_chunk::<20>());
+        Serial(numbers.map_or(0, |&[a, b, c, d, ..]| u32::from_be_bytes([a, b, c, d])))
     }
 
     /// What there is at a name in lower case.

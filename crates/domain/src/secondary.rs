@@ -68,6 +68,24 @@ pub struct SecondaryState {
     pub transferred: Option<Happened>,
 }
 
+/// What is known of the dealings with a secondary since the box started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecondaryReport {
+    /// By the name of the zone.
+    pub zones: Vec<(String, SecondaryState)>,
+    /// The last of its messages that was refused.
+    pub refused: Option<Refusal>,
+}
+
+/// A message of a secondary that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub problem: &'static str,
+}
+
 /// Something that went well or did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happened {
@@ -161,7 +179,9 @@ mod tests {
         for algorithm in TsigAlgorithm::ALL {
             assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
         }
-        assert!("hmac-md5".parse::<TsigAlgorithm>().is_err() && "hmac-sha1".parse::<TsigAlgorithm>().is_err());
+        assert!(
+            "hmac-md5".parse::<TsigAlgorithm>().is_err() && "hmac-sha1".parse::<TsigAlgorithm>().is_err()
+        );
     }
 
     #[test]

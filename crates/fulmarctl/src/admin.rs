@@ -5,6 +5,7 @@ pub mod lockout;
 pub mod office;
 pub mod policy;
 pub mod push;
+pub mod secondary;
 pub mod status;
 pub mod user;
 
@@ -13,4 +14,5 @@ pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;
 pub use policy::PolicyCommand;
 pub use push::PushCommand;
+pub use secondary::DnsCommand;
 pub use user::UserCommand;

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
-        Client, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand, UserCommand, lockout, office,
-        policy, push, status, user,
+        Client, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand, UserCommand, lockout,
+        office, policy, push, secondary, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -39,6 +39,9 @@ enum Command {
     /// The configuration objects, by the names of the original: what is allowed, how long, for whom.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// What DNS does beside answering: secondaries.
+    #[command(subcommand)]
+    Dns(DnsCommand),
     /// How phones are woken.
     #[command(subcommand)]
     Push(PushCommand),
@@ -78,6 +81,7 @@ async fn main() -> Result<ExitCode> {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
+        Command::Dns(command) => secondary::run(&client, command, &mut out).await?,
         Command::Lockout(command) => lockout::run(&client, command, &mut out).await?,
         Command::Policy(command) => policy::run(&client, command, &mut out).await?,
         Command::Push(command) => push::run(&client, command, &mut out).await?,

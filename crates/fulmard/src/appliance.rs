@@ -154,6 +154,8 @@ impl Parts {
     fn start_background(&self) {
         let (store, publisher) = (self.store.clone(), self.publisher.clone());
         self.supervisor.run("zones", move |stop| fulmar_dns::run(store.clone(), publisher.clone(), stop));
+        let publisher = self.publisher.clone();
+        self.supervisor.run("notify", move |stop| fulmar_dns::notify(publisher.clone(), stop));
         let store = self.store.clone();
         self.supervisor.run("push", move |stop| fulmar_push::run(store.clone(), stop));
         let certificate = Arc::clone(&self.certificate);
@@ -234,12 +236,16 @@ impl Parts {
     }
 
     fn start_admin(&self, listener: std::os::unix::net::UnixListener) -> Result<()> {
+        let (reports, notices) =
+            (Arc::clone(self.publisher.secondaries()), Arc::clone(self.publisher.secondaries()));
         let router = fulmar_admin::router(Admin {
             app: self.app.clone(),
             published: self.publisher.published(),
             check_apns: Arc::new(|settings| {
                 Settings::read(settings).map(drop).map_err(|error| error.to_string())
             }),
+            secondary_report: Arc::new(move |name| reports.report(name)),
+            notify_secondaries: Arc::new(move || notices.notify()),
         });
         self.supervisor.run("admin", move |signal| {
             let (listener, router) = (listener.try_clone(), router.clone());

@@ -10,11 +10,8 @@ use crate::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001-office-people-sessions.sql"),
     include_str!("../migrations/0002-office-intent.sql"),
-<<<<<<< HEAD
     include_str!("../migrations/0003-configuration.sql"),
-=======
-    include_str!("../migrations/0003-secondaries.sql"),
->>>>>>> 31fe1ab (wip)
+    include_str!("../migrations/0004-secondaries.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -40,12 +40,12 @@ impl Store {
                 sql.prepare_cached(select)?.query_map([], stored)?.collect::<rusqlite::Result<Vec<_>>>()
             })
             .await?;
-        rows.into_iter().map(|(secondary, sealed)| self.with_secret(secondary, sealed)).collect()
+        rows.into_iter().map(|(secondary, sealed)| self.with_secret(secondary, &sealed)).collect()
     }
 
-    fn with_secret(&self, mut secondary: Secondary, sealed: Vec<u8>) -> Result<Secondary, StoreError> {
+    fn with_secret(&self, mut secondary: Secondary, sealed: &[u8]) -> Result<Secondary, StoreError> {
         if let Some(key) = &mut secondary.key {
-            let text = self.seal.unseal(SECRET, &sealed)?;
+            let text = self.seal.unseal(SECRET, sealed)?;
             key.secret = TsigSecret(STANDARD.decode(text).map_err(|_| StoreError::Unseal { what: SECRET })?);
         }
         Ok(secondary)

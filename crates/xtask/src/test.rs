@@ -17,6 +17,8 @@ use crate::{
 const TOOLS: &[Tool] = &[
     Tool { program: "dig", package: "bind9-dnsutils" },
     Tool { program: "dnsperf", package: "dnsperf" },
+    Tool { program: "knotd", package: "knot" },
+    Tool { program: "nsd", package: "nsd" },
     Tool { program: "openssl", package: "openssl" },
     Tool { program: "pebble", package: "pebble" },
     // pidgin-sipe in a network of its own, and what its two parts in C are built with.

@@ -19,6 +19,10 @@ const CARGO_DENY: &str = "0.20.2";
 /// Where tools built from their sources are kept, when they are not on the path.
 const OWN_TOOLS: &str = "target/tools";
 
+/// Keeps packages from starting their services: tests start what they need themselves.
+const NO_SERVICES: &str = "policy=/usr/sbin/policy-rc.d; if [ ! -e $policy ]; then trap 'rm -f $policy' EXIT; \
+    printf '#!/bin/sh\\nexit 101\\n' > $policy; chmod 755 $policy; fi";
+
 /// A program and the Debian package that brings it.
 pub(crate) struct Tool {
     /// The name of the program, or the absolute path of a file that is none.
@@ -52,7 +56,7 @@ pub(crate) fn require(tools: &[Tool]) -> Result<()> {
         bail!("missing: {}. On Debian, install with\n\n    sudo {install}\n", programs.join(", "));
     }
     println!("Installing {} from Debian.", packages.join(", "));
-    let script = format!("apt-get update --quiet=2 && {install} --quiet=2");
+    let script = format!("{NO_SERVICES}; apt-get update --quiet=2 && {install} --quiet=2");
     cargo::succeed(Command::new("sh").args(["-c", &script]).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 

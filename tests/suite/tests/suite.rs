@@ -10,6 +10,7 @@ mod suite {
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
+    mod secondaries;
     mod selftest;
     mod tickets;
 }

@@ -5,4 +5,5 @@ mod configuration;
 mod conversations;
 mod notifications;
 mod opening;
+mod secondaries;
 mod support;

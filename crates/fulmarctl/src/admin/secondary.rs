@@ -1,0 +1,174 @@
+//! Name servers elsewhere that keep copies of the zones.
+
+use std::{io::Write, net::SocketAddr};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Client;
+
+/// Commands about what DNS does beside answering.
+#[derive(Subcommand)]
+pub enum DnsCommand {
+    /// Name servers elsewhere that keep copies of the zones.
+    #[command(subcommand)]
+    Secondary(SecondaryCommand),
+}
+
+/// Commands about secondaries.
+#[derive(Subcommand)]
+pub enum SecondaryCommand {
+    /// Lets a name server take the zones, and prints what to enter there. The key is shown this once.
+    Add(NewSecondary),
+    /// Lists them, with what happened last.
+    List,
+    /// Takes the right to the zones away from one.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Tells all of them their serials again.
+    Notify,
+}
+
+/// A secondary.
+#[derive(Args, Serialize)]
+pub struct NewSecondary {
+    /// What to call it, such as ns2.
+    name: String,
+    /// Where it listens, such as 192.0.2.53:53.
+    address: SocketAddr,
+    /// Whose zones it keeps: inside or outside.
+    #[arg(long, default_value = "outside", value_parser = ["inside", "outside"])]
+    side: String,
+    /// How its messages are signed: hmac-sha256, hmac-sha384 or hmac-sha512. By default the first.
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
+    /// Give the zones to whoever asks from that address, without a key.
+    #[arg(long, conflicts_with = "algorithm")]
+    by_address_alone: bool,
+}
+
+#[derive(Deserialize)]
+struct Secondary {
+    name: String,
+    address: SocketAddr,
+    side: String,
+    key_name: Option<String>,
+    zones: Vec<Zone>,
+    refused: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Zone {
+    zone: String,
+    notified: Option<Happened>,
+    transferred: Option<Happened>,
+}
+
+#[derive(Deserialize)]
+struct Happened {
+    at: i64,
+    serial: u32,
+    problem: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    at: i64,
+    problem: String,
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// When the box refuses or can not be asked.
+pub async fn run(client: &Client, command: DnsCommand, out: &mut impl Write) -> Result<()> {
+    let DnsCommand::Secondary(command) = command;
+    match command {
+        SecondaryCommand::Add(new) => {
+            let added = client.change(Method::POST, "/api/v1/dns/secondaries", &new).await?;
+            let zones: Vec<Value> = client.get(&format!("/api/v1/zones?side={}", new.side)).await?;
+            let zones: Vec<&str> = zones.iter().filter_map(|zone| zone["apex"].as_str()).collect();
+            writeln!(out, "{} may take: {}", new.name, zones.join(" "))?;
+            snippets(&added, &zones, out)
+        }
+        SecondaryCommand::List => {
+            let secondaries: Vec<Secondary> = client.get("/api/v1/dns/secondaries").await?;
+            secondaries.iter().try_for_each(|secondary| show(secondary, out))
+        }
+        SecondaryCommand::Remove { name } => {
+            client.change(Method::DELETE, &format!("/api/v1/dns/secondaries/{name}"), &()).await?;
+            writeln!(
+                out,
+                "{name} may take no zones any more; what it has it serves until the zones expire."
+            )?;
+            Ok(())
+        }
+        SecondaryCommand::Notify => {
+            client.change(Method::POST, "/api/v1/dns/notify", &()).await?;
+            writeln!(
+                out,
+                "The secondaries are being told; `fulmarctl dns secondary list` shows how it went."
+            )?;
+            Ok(())
+        }
+    }
+}
+
+/// What is entered at the secondary.
+fn snippets(added: &Value, zones: &[&str], out: &mut impl Write) -> Result<()> {
+    let text = |field: &str| added[field].as_str().unwrap_or_default();
+    let (name, algorithm, secret) = (text("key_name"), text("key_algorithm"), text("secret"));
+    let has_key = added["key_name"].is_string();
+    writeln!(out, "\nPut the address of the box for BOX. For Knot DNS, in knot.conf:\n")?;
+    if has_key {
+        writeln!(out, "key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}")?;
+    }
+    writeln!(out, "remote:\n  - id: fulmar\n    address: BOX@53")?;
+    let key = if has_key { format!("    key: {name}\n") } else { String::new() };
+    write!(out, "{key}")?;
+    writeln!(out, "acl:\n  - id: fulmar-notify\n    address: BOX\n    action: notify")?;
+    write!(out, "{key}")?;
+    writeln!(out, "zone:")?;
+    for zone in zones {
+        writeln!(out, "  - domain: {zone}\n    master: fulmar\n    acl: fulmar-notify")?;
+    }
+    writeln!(out, "\nFor NSD, in nsd.conf:\n")?;
+    if has_key {
+        writeln!(out, "key:\n  name: {name}\n  algorithm: {algorithm}\n  secret: \"{secret}\"")?;
+    }
+    let key = if has_key { name } else { "NOKEY" };
+    for zone in zones {
+        writeln!(out, "zone:\n  name: {zone}\n  allow-notify: BOX {key}\n  request-xfr: AXFR BOX@53 {key}")?;
+    }
+    Ok(())
+}
+
+fn show(secondary: &Secondary, out: &mut impl Write) -> Result<()> {
+    let Secondary { name, address, side, key_name, zones, refused } = secondary;
+    let key = key_name.as_deref().unwrap_or("none, known by its address alone");
+    writeln!(out, "{name}  {address}  zones of {side}, key {key}")?;
+    for Zone { zone, notified, transferred } in zones {
+        writeln!(out, "  {zone}: told {}; took {}", happened(notified), happened(transferred))?;
+    }
+    if let Some(Refusal { at, problem }) = refused {
+        writeln!(out, "  refused at {}: {problem}", fulmar_wire::date::write(*at))?;
+    }
+    Ok(())
+}
+
+fn happened(what: &Option<Happened>) -> String {
+    match what {
+        None => String::from("nothing yet"),
+        Some(Happened { at, serial, problem }) => {
+            let at = fulmar_wire::date::write(*at);
+            let problem = problem.as_ref().map_or(String::new(), |problem| format!(", but {problem}"));
+            format!("{serial} at {at}{problem}")
+        }
+    }
+}

@@ -250,7 +250,11 @@ impl Office {
 
     /// Scheme, host and port of the links handed to people of `domain`; the port only where it is not 443.
     pub fn web_origin(&self, domain: &DnsName) -> String {
-        let host = self.hosts(domain).web;
+        self.origin_at(&self.hosts(domain).web)
+    }
+
+    /// The same at another host of the box.
+    pub fn origin_at(&self, host: &DnsName) -> String {
         match self.ports().https {
             443 => format!("https://{host}"),
             port => format!("https://{host}:{port}"),

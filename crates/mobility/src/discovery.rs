@@ -3,18 +3,25 @@
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fulmar_app::NotAuthenticated;
-use fulmar_domain::{Office, office::Side};
+use fulmar_app::{NotAuthenticated, StoreError};
+use fulmar_domain::{
+    DnsName, Office, SipUri,
+    configuration::{AutodiscoverConfiguration, ExposedWebUrl, McxConfiguration, WebLink},
+    office::Side,
+};
 use fulmar_http::{PeerAddr, Problem};
-use fulmar_wire::autodiscover::{AccessLocation, Document, Format, SipAccess};
+use fulmar_wire::autodiscover::{AccessLocation, Document, Format, Link, SipAccess, UserServices};
 
 use crate::{
     Phones,
     challenge::{caller, challenge, domain_of_request},
 };
+
+/// Which server answered, as the original's servers said it.
+const SERVER: HeaderName = HeaderName::from_static("x-ms-server-fqdn");
 
 /// Where to go on. The address in `sipuri` is not looked at: nobody learns here who works in the office.
 pub(crate) async fn root(
@@ -40,7 +47,11 @@ pub(crate) async fn domain(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    tell(&phones, peer, &headers, Document::domain).await
+    let office = office(&phones).await?;
+    let domain = domain_of_request(&office, &headers);
+    let document = Document::domain(location(&office, peer), &office.web_origin(domain));
+    let autodiscover = phones.app.configuration(domain).await.map_err(|error| failed(&error))?;
+    Ok(answer(&office, domain, &document.with_links(web_links(autodiscover)), &headers))
 }
 
 /// A document that anybody may read, about the domain that was asked.
@@ -51,8 +62,9 @@ async fn tell(
     document: fn(AccessLocation, &str) -> Document,
 ) -> Result<Response, Problem> {
     let office = office(phones).await?;
-    let origin = office.web_origin(domain_of_request(&office, headers));
-    Ok(answer(&document(location(&office, peer), &origin), headers))
+    let domain = domain_of_request(&office, headers);
+    let document = document(location(&office, peer), &office.web_origin(domain));
+    Ok(answer(&office, domain, &document, headers))
 }
 
 /// What holds for the person whose ticket is presented.
@@ -71,9 +83,42 @@ pub(crate) async fn user(
         Err(NotAuthenticated::Store(error)) => return Err(failed(&error)),
     };
     let domain = caller.account.uri.domain();
-    let registrar = SipAccess { fqdn: office.hosts(domain).sip.to_string(), port: office.ports().sip };
-    let document = Document::user(location(&office, peer), &office.web_origin(domain), registrar);
-    Ok(answer(&document, &headers))
+    let document = of_person(&phones, &office, location(&office, peer), &caller.account.uri).await;
+    Ok(answer(&office, domain, &document.map_err(|error| failed(&error))?, &headers))
+}
+
+async fn of_person(
+    phones: &Phones,
+    office: &Office,
+    location: AccessLocation,
+    person: &SipUri,
+) -> Result<Document, StoreError> {
+    let domain = person.domain();
+    let hosts = office.hosts(domain);
+    let origin = office.web_origin(domain);
+    let autodiscover: AutodiscoverConfiguration = phones.app.configuration(domain).await?;
+    let mcx: McxConfiguration = phones.app.configuration(domain).await?;
+    let mcx_origin = match (mcx.exposed_web_url, location) {
+        (ExposedWebUrl::External, _) => Some(origin.clone()),
+        (ExposedWebUrl::Internal, AccessLocation::Internal) => {
+            Some(office.origin_at(&hosts.discover_internal))
+        }
+        (ExposedWebUrl::Internal, AccessLocation::External) => None,
+    };
+    let enabled = phones.app.mobility_policy(person).await?.enable_mobility;
+    let sip_internal = SipAccess { fqdn: hosts.sip.to_string(), port: office.ports().sip };
+    let sip_external = SipAccess {
+        fqdn: autodiscover.external_sip_client_access_fqdn.as_ref().unwrap_or(&hosts.sip).to_string(),
+        port: autodiscover.external_sip_client_access_port.unwrap_or(office.ports().sip),
+    };
+    let mcx_origin = mcx_origin.as_deref().filter(|_| enabled);
+    let services = UserServices { sip_internal, sip_external, mcx_origin };
+    Ok(Document::user(location, &origin, services).with_links(web_links(autodiscover)))
+}
+
+fn web_links(autodiscover: AutodiscoverConfiguration) -> impl Iterator<Item = Link> {
+    let link = |WebLink { token, href }| Link { token, href: href.to_string() };
+    autodiscover.web_links.into_iter().map(link)
 }
 
 /// The office, or what somebody is told who finds the box before it is set up.
@@ -101,7 +146,7 @@ fn location(office: &Office, PeerAddr(peer): PeerAddr) -> AccessLocation {
     }
 }
 
-fn answer(document: &Document, headers: &HeaderMap) -> Response {
+fn answer(office: &Office, domain: &DnsName, document: &Document, headers: &HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::negotiate(accept);
     let mut response = document.write(format).into_response();
@@ -111,8 +156,12 @@ fn answer(document: &Document, headers: &HeaderMap) -> Response {
         (header::PRAGMA, "no-cache"),
         (header::EXPIRES, "-1"),
         (header::VARY, "Accept"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(server) = HeaderValue::try_from(office.hosts(domain).web.as_str()) {
+        response.headers_mut().insert(SERVER, server);
     }
     response
 }

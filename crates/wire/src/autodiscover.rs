@@ -100,6 +100,17 @@ pub struct SipAccess {
     pub port: u16,
 }
 
+/// What a person is told of beside Autodiscover itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserServices<'a> {
+    /// The registrar from inside.
+    pub sip_internal: SipAccess,
+    /// The registrar from outside.
+    pub sip_external: SipAccess,
+    /// Scheme, host and port of the mobility service; `None` where it is not for this person to use.
+    pub mcx_origin: Option<&'a str>,
+}
+
 /// Why a body is no Autodiscover document.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidDocument {
@@ -141,17 +152,27 @@ impl Document {
         Self { access_location, body: Body::Domain { links } }
     }
 
-    /// The User document. Inside and outside get the same web host, so that a phone that roams keeps it.
-    pub fn user(access_location: AccessLocation, origin: &str, registrar: SipAccess) -> Self {
-        let links = vec![
+    /// The User document. Inside and outside get the same host, so that a phone that roams keeps it.
+    pub fn user(access_location: AccessLocation, origin: &str, services: UserServices<'_>) -> Self {
+        let UserServices { sip_internal, sip_external, mcx_origin } = services;
+        let mut links = vec![
             Link::new("Internal/Autodiscover", origin, ROOT_PATH),
             Link::new("External/Autodiscover", origin, ROOT_PATH),
-            Link::new("Internal/Mcx", origin, MCX_PATH),
-            Link::new("External/Mcx", origin, MCX_PATH),
-            Link::new("Self", origin, USER_PATH),
         ];
-        let body = Body::User { sip_internal: registrar.clone(), sip_external: registrar, links };
-        Self { access_location, body }
+        if let Some(origin) = mcx_origin {
+            links.push(Link::new("Internal/Mcx", origin, MCX_PATH));
+            links.push(Link::new("External/Mcx", origin, MCX_PATH));
+        }
+        links.push(Link::new("Self", origin, USER_PATH));
+        Self { access_location, body: Body::User { sip_internal, sip_external, links } }
+    }
+
+    /// The document with further links behind its own.
+    #[must_use]
+    pub fn with_links(mut self, further: impl IntoIterator<Item = Link>) -> Self {
+        let (Body::Root { links } | Body::Domain { links } | Body::User { links, .. }) = &mut self.body;
+        links.extend(further);
+        self
     }
 
     /// The body in one form.
@@ -193,11 +214,16 @@ mod tests {
 
     fn documents() -> [Document; 4] {
         let registrar = SipAccess { fqdn: "sip.office.test".into(), port: 5061 };
+        let services = UserServices {
+            sip_internal: registrar.clone(),
+            sip_external: registrar,
+            mcx_origin: Some(ORIGIN),
+        };
         [
             Document::root(AccessLocation::External, ORIGIN),
             Document::redirect(AccessLocation::Internal, ORIGIN),
             Document::domain(AccessLocation::Internal, ORIGIN),
-            Document::user(AccessLocation::External, ORIGIN, registrar),
+            Document::user(AccessLocation::External, ORIGIN, services),
         ]
     }
 

@@ -1,0 +1,141 @@
+//! The Autodiscover service as clients of every kind ask it, by the sections of the page on discovery.
+
+use fulmar_suite::{Kind, Office};
+use fulmar_wire::{autodiscover::Document, challenge::TICKET_HEADER};
+use fulmarctl::phone::{Phone, Reply};
+use http::Method;
+use serde_json::json;
+
+const XML: &str = "application/vnd.microsoft.rtc.autodiscover+xml; v=1";
+const JSON: &str = "application/vnd.microsoft.rtc.autodiscover+json; v=1";
+
+async fn ask(office: &Office, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let url = format!("https://lyncdiscoverinternal.office.test:{}{path}", office.https().port());
+    office.network().unwrap().request(Method::GET, &url, headers, Vec::new()).await.unwrap()
+}
+
+async fn user(office: &Office, phone: &Phone) -> Document {
+    let ticket = format!("cwt={}", phone.signed_in().ticket.reveal());
+    let headers = [("accept", XML), (TICKET_HEADER, ticket.as_str())];
+    let reply = ask(office, "/Autodiscover/AutodiscoverService.svc/root/user", &headers).await;
+    assert_eq!(reply.status, 200);
+    Document::parse(reply.header("content-type").unwrap(), &reply.body).unwrap()
+}
+
+async fn set(office: &Office, object: &str, parameters: serde_json::Value) {
+    let path = format!("/api/v1/policies/{object}/global");
+    office.admin().change(Method::PUT, &path, &parameters).await.unwrap();
+}
+
+/// §2.1: neither the case of a path nor what stands in `sipuri` changes the answer, so nobody learns who works here.
+#[tokio::test]
+async fn every_spelling_and_every_address_gets_the_same_root() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let wanted = ask(&office, "/", &[("accept", XML)]).await.body;
+    for path in [
+        "/?sipuri=anna@office.test",
+        "/?sipuri=sip:anna@office.test",
+        "/?sipuri=sip%3Aanna%40office.test",
+        "/?sipuri=nobody@office.test",
+        "/?sipuri=&originalDomain=office.test",
+        "/Autodiscover/AutodiscoverService.svc/root",
+        "/autodiscover/autodiscoverservice.svc/Root",
+        "/AUTODISCOVER/AUTODISCOVERSERVICE.SVC/ROOT?SIPURI=x",
+    ] {
+        let reply = ask(&office, path, &[("accept", XML)]).await;
+        assert_eq!((reply.status.as_u16(), &reply.body), (200, &wanted), "{path}");
+    }
+    assert_eq!(ask(&office, "/Autodiscover/AutodiscoverService.svc/other", &[]).await.status, 404);
+}
+
+/// §2.2: what is asked for is what comes, and is never kept by a cache.
+#[tokio::test]
+async fn every_media_type_of_the_table_gets_its_form() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    for (accept, content_type, begins) in [
+        ("application/vnd.microsoft.rtc.autodiscover+xml;v=1", XML, "<?xml"),
+        ("application/vnd.microsoft.rtc.autodiscover+xml", XML, "<?xml"),
+        ("application/vnd.microsoft.rtc.autodiscover+json;v=1", JSON, "{\"AccessLocation\""),
+        ("application/vnd.microsoft.rtc.autodiscover+json;v=2;x=y", JSON, "{\"AccessLocation\""),
+        ("application/json", "application/json", "{\"_links\""),
+        ("application/vnd.microsoft.com.ucwa+json", "application/json", "{\"_links\""),
+        ("application/xml", "application/xml", "<?xml"),
+        ("application/vnd.microsoft.com.ucwa+xml", "application/vnd.microsoft.com.ucwa+xml", "<?xml"),
+        ("*/*", JSON, "{\"AccessLocation\""),
+        ("text/html", JSON, "{\"AccessLocation\""),
+    ] {
+        let reply = ask(&office, "/", &[("accept", accept)]).await;
+        assert_eq!(reply.header("content-type"), Some(content_type), "{accept}");
+        let body = String::from_utf8(reply.body.to_vec()).unwrap();
+        assert!(body.starts_with(begins), "{accept}: {body}");
+        for (name, value) in [
+            ("cache-control", "no-cache"),
+            ("pragma", "no-cache"),
+            ("expires", "-1"),
+            ("vary", "Accept"),
+            ("x-content-type-options", "nosniff"),
+            ("x-ms-server-fqdn", "web.office.test"),
+        ] {
+            assert_eq!(reply.header(name), Some(value), "{accept}: {name}");
+        }
+    }
+    assert_eq!(ask(&office, "/", &[]).await.header("content-type"), Some(JSON));
+}
+
+#[tokio::test]
+async fn links_and_the_registrar_outside_are_as_an_administrator_says() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = office.sign_in("anna", "phone").await.unwrap();
+    let parameters = json!({
+        "WebLinks": ["External/Portal=https://portal.office.test/start"],
+        "ExternalSipClientAccessFqdn": "edge.office.test",
+        "ExternalSipClientAccessPort": 443,
+    });
+    set(&office, "AutodiscoverConfiguration", parameters).await;
+    let document = user(&office, &anna).await;
+    assert_eq!(document.link("External/Portal"), Some("https://portal.office.test/start"));
+    let reply = ask(&office, "/Autodiscover/AutodiscoverService.svc/root/domain", &[("accept", XML)]).await;
+    let domain = Document::parse(XML, &reply.body).unwrap();
+    assert_eq!(domain.link("External/Portal"), Some("https://portal.office.test/start"));
+    let written = document.write(fulmar_wire::autodiscover::Format::Xml);
+    assert!(
+        written.contains(r#"<SipClientExternalAccess fqdn="edge.office.test" port="443"/>"#),
+        "{written}"
+    );
+    assert!(
+        written.contains(r#"<SipClientInternalAccess fqdn="sip.office.test" port="5061"/>"#),
+        "{written}"
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_use_the_mobility_service_is_not_led_there() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = office.sign_in("anna", "phone").await.unwrap();
+    let port = office.https().port();
+    set(&office, "McxConfiguration", json!({ "ExposedWebURL": "Internal" })).await;
+    let inside = format!("https://lyncdiscoverinternal.office.test:{port}/Mcx/McxService.svc");
+    let document = user(&office, &anna).await;
+    for token in ["Internal/Mcx", "External/Mcx"] {
+        assert_eq!(document.link(token), Some(inside.as_str()));
+    }
+    // The host of those links exists inside only, so somebody outside is given none.
+    let intent = json!({
+        "domains": ["office.test"], "inside": ["127.0.0.1"], "outside": ["127.0.0.1"], "mode": "delegated",
+        "inside_networks": ["10.0.0.0/8"], "https_port": port,
+    });
+    office.admin().change(Method::PUT, "/api/v1/office", &intent).await.unwrap();
+    let ticket = format!("cwt={}", anna.signed_in().ticket.reveal());
+    let url = format!("https://web.office.test:{port}/Autodiscover/AutodiscoverService.svc/root/user");
+    let headers = [("accept", XML), (TICKET_HEADER, ticket.as_str())];
+    let network = office.network().unwrap();
+    let outside = || async {
+        let reply = network.request(Method::GET, &url, &headers, Vec::new()).await.unwrap();
+        Document::parse(XML, &reply.body).unwrap()
+    };
+    assert_eq!(outside().await.link("External/Mcx"), None);
+    set(&office, "McxConfiguration", json!({ "ExposedWebURL": "External" })).await;
+    assert!(outside().await.link("External/Mcx").is_some());
+    set(&office, "MobilityPolicy", json!({ "EnableMobility": false })).await;
+    assert_eq!(outside().await.link("External/Mcx"), None);
+}

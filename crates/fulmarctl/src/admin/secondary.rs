@@ -94,7 +94,14 @@ pub async fn run(client: &Client, command: DnsCommand, out: &mut impl Write) -> 
             let added = client.change(Method::POST, "/api/v1/dns/secondaries", &new).await?;
             let zones: Vec<Value> = client.get(&format!("/api/v1/zones?side={}", new.side)).await?;
             let zones: Vec<&str> = zones.iter().filter_map(|zone| zone["apex"].as_str()).collect();
-            writeln!(out, "{} may take: {}", new.name, zones.join(" "))?;
+            match zones.as_slice() {
+                [] => writeln!(
+                    out,
+                    "{} may take the zones of {}, but there are none yet: add them below when there are.",
+                    new.name, new.side
+                )?,
+                zones => writeln!(out, "{} may take: {}", new.name, zones.join(" "))?,
+            }
             snippets(&added, &zones, out)
         }
         SecondaryCommand::List => {

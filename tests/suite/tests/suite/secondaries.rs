@@ -104,6 +104,18 @@ async fn dig(port: u16, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Waits until the box answers with something that contains this.
+async fn dig_until(port: u16, arguments: &[&str], expected: &str) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = dig(port, arguments).await;
+        if answer.contains(expected) {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+    }
+}
+
 /// Waits until a server answers with exactly this.
 async fn served(server: &NameServer, question: &[&str], expected: &str) {
     let deadline = Instant::now() + PATIENCE;
@@ -152,6 +164,27 @@ async fn knot_and_nsd_follow_every_change() {
 }
 
 #[tokio::test]
+async fn a_secondary_without_a_key_is_known_by_its_address() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let port = office.dns().port();
+    let at =
+        |host: &str| json!({ "name": "plain", "address": host, "side": "inside", "by_address_alone": true });
+    let add = async |body: &Value| office.admin().change(Method::POST, "/api/v1/dns/secondaries", body).await;
+    assert!(add(&at("127.0.0.1:0")).await.unwrap_err().to_string().contains("needs a host and a port"));
+    let added = add(&at("127.0.0.2:53")).await.unwrap();
+    assert!(added["secret"].is_null(), "{added}");
+    assert!(add(&at("127.0.0.3:53")).await.unwrap_err().to_string().contains("already"));
+    let theirs = dig_until(port, &["-b", "127.0.0.2", "office.test", "AXFR"], "lyncdiscover").await;
+    assert_eq!(theirs.matches("\tSOA\t").count(), 2, "{theirs}");
+    let over_udp = dig(port, &["-b", "127.0.0.2", "+notcp", "office.test", "IXFR=1"]).await;
+    assert_eq!(over_udp.matches("\tSOA\t").count(), 1, "{over_udp}");
+    let stranger = dig(port, &["office.test", "AXFR"]).await;
+    assert!(!stranger.contains("lyncdiscover"), "{stranger}");
+    let foreign = dig(port, &["-b", "127.0.0.2", "example.org", "AXFR"]).await;
+    assert!(foreign.contains("Transfer failed"), "{foreign}");
+}
+
+#[tokio::test]
 async fn only_a_secondary_may_take_a_zone() {
     let office = Office::new(Kind::InProcess).await.unwrap();
     let port = office.dns().port();
@@ -159,7 +192,7 @@ async fn only_a_secondary_may_take_a_zone() {
     let stranger = dig(port, &["office.test", "AXFR"]).await;
     assert!(stranger.contains("Transfer failed") && !stranger.contains("lyncdiscover"), "{stranger}");
     let signed = format!("{}:{}:{}", key.algorithm, key.name, key.secret);
-    let whole = dig(port, &["-y", &signed, "office.test", "AXFR"]).await;
+    let whole = dig_until(port, &["-y", &signed, "office.test", "AXFR"], "lyncdiscover").await;
     assert!(whole.contains("lyncdiscoverinternal.office.test."), "{whole}");
     assert_eq!(whole.matches("\tSOA\t").count(), 2, "{whole}");
     let wrong = format!("{}:{}:{}", key.algorithm, key.name, "d3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3Jvbmcgd3I=");

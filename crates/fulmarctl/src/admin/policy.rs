@@ -100,21 +100,7 @@ pub async fn run(client: &Client, command: PolicyCommand, out: &mut impl Write) 
             show(&client.get(&path).await?, out)
         }
         PolicyCommand::Set { object, scope, parameters } => {
-            let parameters = assignments(&parameters)?;
-            let changed = client
-                .change(Method::PUT, &format!("/api/v1/policies/{object}/{scope}"), &parameters)
-                .await?;
-            let Changed { before } = serde_json::from_value(changed)?;
-            writeln!(out, "{object} at {scope} is changed.")?;
-            match before {
-                None => writeln!(out, "Undo: fulmarctl policy remove {object} --scope {scope}")?,
-                Some(before) => {
-                    let same = |name: &str| parameters.keys().any(|set| set.eq_ignore_ascii_case(name));
-                    let before = before.into_iter().filter(|(name, _)| same(name)).collect();
-                    writeln!(out, "Undo: {}", command_for(&object, &scope, &before))?;
-                }
-            }
-            Ok(())
+            set(client, &object, &scope, &assignments(&parameters)?, out).await
         }
         PolicyCommand::Remove { object, scope } => {
             let path = format!("/api/v1/policies/{object}/{scope}");
@@ -136,6 +122,27 @@ pub async fn run(client: &Client, command: PolicyCommand, out: &mut impl Write) 
             Ok(())
         }
     }
+}
+
+async fn set(
+    client: &Client,
+    object: &str,
+    scope: &str,
+    parameters: &Map<String, Value>,
+    out: &mut impl Write,
+) -> Result<()> {
+    let path = format!("/api/v1/policies/{object}/{scope}");
+    let Changed { before } = serde_json::from_value(client.change(Method::PUT, &path, parameters).await?)?;
+    writeln!(out, "{object} at {scope} is changed.")?;
+    match before {
+        None => writeln!(out, "Undo: fulmarctl policy remove {object} --scope {scope}")?,
+        Some(before) => {
+            let same = |name: &str| parameters.keys().any(|set| set.eq_ignore_ascii_case(name));
+            let before = before.into_iter().filter(|(name, _)| same(name)).collect();
+            writeln!(out, "Undo: {}", command_for(object, scope, &before))?;
+        }
+    }
+    Ok(())
 }
 
 fn show(configuration: &Configuration, out: &mut impl Write) -> Result<()> {

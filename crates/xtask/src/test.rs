@@ -15,6 +15,7 @@ use crate::{
 
 /// What the suites below `tests/` start beside our own programs.
 const TOOLS: &[Tool] = &[
+    Tool { program: "curl", package: "curl" },
     Tool { program: "dig", package: "bind9-dnsutils" },
     Tool { program: "dnsperf", package: "dnsperf" },
     Tool { program: "knotd", package: "knot" },

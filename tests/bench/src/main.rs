@@ -3,6 +3,8 @@
 //! A figure counts as a ratio from one run: the box and what it is held against take turns on the same machine,
 //! and the medians of the rounds are compared. Everything is on loopback and bounded in time.
 
+#![expect(clippy::print_stdout, reason = "it talks to the person at the terminal")]
+
 mod appliance;
 mod report;
 mod signin;

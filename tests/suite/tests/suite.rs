@@ -7,6 +7,7 @@ mod suite {
     mod certificates;
     mod chain;
     mod daemon;
+    mod lockout;
     mod names;
     mod pidgin_sipe;
     mod policies;

@@ -19,12 +19,19 @@
 //! | `GET POST /api/v1/dns/secondaries` | name servers elsewhere that keep copies of the zones |
 //! | `DELETE /api/v1/dns/secondaries/{name}` | one of them, which may take no more |
 //! | `POST /api/v1/dns/notify` | tell all of them their serials again |
+//! | `GET /api/v1/certificate` | what is shown for which name, and how the next one comes |
+//! | `PUT /api/v1/certificate` | keep a certificate with its key, and show it |
+//! | `POST /api/v1/certificate/preview` | what would be found in one; nothing is kept |
+//! | `PUT /api/v1/certificate/source` | `own`, `uploaded` or `acme` |
+//! | `PUT DELETE /api/v1/certificate/acme` | the public authority that issues and renews it |
+//! | `POST /api/v1/certificate/acme/renewal` | ask for a new one at once |
 //! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
 //!
 //! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
 //! are problem documents (RFC 9457). The console listener has a page, `/livez`, `/readyz` and `/metrics`.
 
+mod certificate;
 mod console;
 mod json;
 mod lockouts;
@@ -47,7 +54,7 @@ use fulmar_domain::{
     push::ApnsSettings,
     secondary::{SecondaryName, SecondaryReport},
 };
-use fulmar_http::{Surface, edge};
+use fulmar_http::{Surface, edge, trust::Trust};
 use tokio::sync::watch;
 
 pub use console::{Console, console_router};
@@ -63,6 +70,8 @@ pub type SecondaryReports = Arc<dyn Fn(&SecondaryName) -> SecondaryReport + Send
 pub struct Admin {
     /// The use cases.
     pub app: App,
+    /// The box's own authority, and the certificates that are shown.
+    pub trust: Trust,
     /// The generation of the office that DNS serves.
     pub published: watch::Receiver<u64>,
     /// Checks settings for Apple before they are kept.
@@ -97,6 +106,11 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/dns/secondaries", get(secondaries::list).post(secondaries::add))
         .route("/api/v1/dns/secondaries/{name}", delete(secondaries::remove))
         .route("/api/v1/dns/notify", post(secondaries::notify))
+        .route("/api/v1/certificate", get(certificate::show).put(certificate::upload::upload))
+        .route("/api/v1/certificate/preview", post(certificate::upload::preview))
+        .route("/api/v1/certificate/source", put(certificate::change_source))
+        .route("/api/v1/certificate/acme", put(certificate::acme::choose).delete(certificate::acme::forget))
+        .route("/api/v1/certificate/acme/renewal", post(certificate::acme::renew))
         .route("/api/v1/push/apns", put(push::set_apns))
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);

@@ -7,10 +7,10 @@ use std::{
 };
 
 use fulmar_domain::{
-    Office,
-    office::{Networks, Side},
+    DnsName, Office,
+    office::{NEGATIVE_TTL, Networks, Side},
     secondary::Secondary,
-    zone::Generation,
+    zone::{Generation, Record, RecordData},
 };
 
 use crate::{
@@ -59,13 +59,24 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The zones that follow from an office.
+    /// The zones that follow from an office, with the texts that prove to a public authority whose they are.
     ///
     /// # Errors
     /// [`InvalidZone`]; no valid office has such zones.
-    pub fn of_office(office: &Office, generation: Generation) -> Result<Self, InvalidZone> {
+    pub fn of_office(
+        office: &Office,
+        generation: Generation,
+        proofs: &[(DnsName, String)],
+    ) -> Result<Self, InvalidZone> {
         let catalog = |side| -> Result<Catalog, InvalidZone> {
-            office.zones(side, generation).iter().map(Zone::try_from).collect()
+            let mut zones = office.zones(side, generation);
+            for (owner, text) in proofs {
+                if let Some(zone) = zones.iter_mut().find(|zone| owner.is_within(&zone.apex)) {
+                    let data = RecordData::Txt(text.clone());
+                    zone.records.push(Record { owner: owner.clone(), ttl: NEGATIVE_TTL, data });
+                }
+            }
+            zones.iter().map(Zone::try_from).collect()
         };
         Ok(Self {
             inside: catalog(Side::Inside)?,

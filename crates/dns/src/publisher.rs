@@ -86,8 +86,9 @@ enum PublishError {
 
 async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishError> {
     let Some((office, generation)) = store.office().await? else { return Ok(()) };
-    let snapshot = Snapshot::of_office(&office, generation)?.with_secondaries(store.secondaries().await?);
-    publisher.publish(snapshot, generation.0);
+    let proofs = store.dns_proofs().await?;
+    let snapshot = Snapshot::of_office(&office, generation, &proofs)?;
+    publisher.publish(snapshot.with_secondaries(store.secondaries().await?), generation.0);
     tracing::info!(generation = generation.0, zones = office.domains().len(), "The zones were published.");
     Ok(())
 }

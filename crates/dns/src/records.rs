@@ -8,7 +8,7 @@ use hickory_server::proto::{
     ProtoError,
     rr::{
         Name, RData, Record,
-        rdata::{A, AAAA, NS, SOA, SRV},
+        rdata::{A, AAAA, NS, SOA, SRV, TXT},
     },
 };
 
@@ -38,6 +38,7 @@ fn data(data: &RecordData) -> Result<RData, ProtoError> {
         RecordData::Srv { priority, weight, port, target } => {
             RData::SRV(SRV::new(*priority, *weight, *port, name(target)?))
         }
+        RecordData::Txt(text) => RData::TXT(TXT::new(vec![text.clone()])),
     })
 }
 

@@ -4,6 +4,7 @@
 //! crate may use this one; it uses none of ours.
 
 pub mod account;
+pub mod certificate;
 pub mod configuration;
 pub mod conversation;
 pub mod device;

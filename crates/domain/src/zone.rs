@@ -49,6 +49,8 @@ pub enum RecordData {
         /// Host; never an alias.
         target: DnsName,
     },
+    /// One text of at most 255 octets.
+    Txt(String),
 }
 
 impl RecordData {
@@ -60,6 +62,7 @@ impl RecordData {
             Self::Ns(_) => "NS",
             Self::Soa(_) => "SOA",
             Self::Srv { .. } => "SRV",
+            Self::Txt(_) => "TXT",
         }
     }
 }
@@ -74,6 +77,7 @@ impl fmt::Display for RecordData {
             Self::Srv { priority, weight, port, target } => {
                 write!(f, "{priority} {weight} {port} {target}.")
             }
+            Self::Txt(text) => write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
             Self::Soa(Soa { mname, rname, serial, refresh, retry, expire, minimum }) => {
                 write!(f, "{mname}. {rname}. {serial} {refresh} {retry} {expire} {minimum}")
             }

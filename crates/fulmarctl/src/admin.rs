@@ -1,5 +1,6 @@
 //! The commands that administer the box, each a request to the admin API.
 
+pub mod certificate;
 mod client;
 pub mod lockout;
 pub mod office;
@@ -9,6 +10,7 @@ pub mod secondary;
 pub mod status;
 pub mod user;
 
+pub use certificate::CertificateCommand;
 pub use client::Client;
 pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;

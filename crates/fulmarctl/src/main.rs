@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
-        Client, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand, UserCommand, lockout,
-        office, policy, push, secondary, status, user,
+        CertificateCommand, Client, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand,
+        UserCommand, certificate, lockout, office, policy, push, secondary, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -33,6 +33,9 @@ enum Command {
     /// The people who can sign in.
     #[command(subcommand)]
     User(UserCommand),
+    /// The certificate that phones see, and where it comes from.
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
     /// People and addresses whose sign-ins have to wait after wrong passwords.
     #[command(subcommand)]
     Lockout(LockoutCommand),
@@ -82,6 +85,7 @@ async fn main() -> Result<ExitCode> {
         Command::Office(command) => office::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
         Command::Dns(command) => secondary::run(&client, command, &mut out).await?,
+        Command::Certificate(command) => certificate::run(&client, command, &mut out).await?,
         Command::Lockout(command) => lockout::run(&client, command, &mut out).await?,
         Command::Policy(command) => policy::run(&client, command, &mut out).await?,
         Command::Push(command) => push::run(&client, command, &mut out).await?,

@@ -84,13 +84,15 @@ impl Appliance {
         let sockets = Sockets::bind(&config)?;
         let metrics = recorder()?;
         let store = Store::open(state)?;
-        let certificate = Arc::new(Certificate::open(state, store.clone()).await?);
+        let (app, publisher) = (App::new(store.clone(), Clock::system()), Publisher::default());
+        let certificate = Certificate::open(state, app.clone(), publisher.published()).await?;
+        let certificate = Arc::new(certificate);
         let addresses = Addresses::of(&sockets);
         let supervisor = Supervisor::new(stop.clone());
         let parts = Parts {
-            app: App::new(store.clone(), Clock::system()),
+            app,
             store: store.clone(),
-            publisher: Publisher::default(),
+            publisher,
             certificate,
             metrics,
             supervisor: supervisor.clone(),
@@ -162,6 +164,11 @@ impl Parts {
         self.supervisor.run("certificate", move |stop| {
             let certificate = Arc::clone(&certificate);
             async move { certificate.follow(stop).await }
+        });
+        let certificate = Arc::clone(&self.certificate);
+        self.supervisor.run("acme", move |stop| {
+            let certificate = Arc::clone(&certificate);
+            async move { certificate.order(stop).await }
         });
         let app = self.app.clone();
         self.supervisor.run("upkeep", move |stop| tidy(app.clone(), stop));
@@ -240,6 +247,7 @@ impl Parts {
             (Arc::clone(self.publisher.secondaries()), Arc::clone(self.publisher.secondaries()));
         let router = fulmar_admin::router(Admin {
             app: self.app.clone(),
+            trust: self.certificate.trust().clone(),
             published: self.publisher.published(),
             check_apns: Arc::new(|settings| {
                 Settings::read(settings).map(drop).map_err(|error| error.to_string())

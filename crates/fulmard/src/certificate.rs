@@ -1,4 +1,8 @@
-//! The certificate that the box shows, which follows the names of the office.
+//! The certificates that the box shows, which follow the names of the office and what administrators choose.
+
+mod authority;
+mod issue;
+mod order;
 
 use std::{
     collections::BTreeSet,
@@ -7,38 +11,49 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use fulmar_app::App;
+use fulmar_domain::certificate::Source;
 use fulmar_http::{
     authority::{Authority, Leaf},
     tls::LiveCertificate,
     trust::Trust,
 };
 use fulmar_store::Store;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How often the end of the certificate is looked at.
+/// How often the end of a certificate is looked at.
 const LOOK: Duration = Duration::from_secs(12 * 3600);
 /// How long after a failure it is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 /// What the certificate is for before the office is set up.
 const NAME_BEFORE_SET_UP: &str = "fulmar.internal";
 
-/// Issues certificates and shows them.
+/// Issues certificates, orders them, and shows them.
 pub(crate) struct Certificate {
-    store: Store,
+    app: App,
     authority: Authority,
-    live: LiveCertificate,
     trust: Trust,
+    published: watch::Receiver<u64>,
 }
 
 impl Certificate {
     /// Opens the authority in the directory `tls` of the state and shows a certificate for the office as it is.
-    pub(crate) async fn open(state: &Path, store: Store) -> Result<Self> {
+    /// `published` is the generation of the office that DNS serves.
+    pub(crate) async fn open(state: &Path, app: App, published: watch::Receiver<u64>) -> Result<Self> {
         let authority = Authority::open_or_create(&state.join("tls"), SystemTime::now())
             .context("can not open the box's certificate authority")?;
-        let leaf = leaf(&store, &authority).await?;
-        let live = LiveCertificate::new(&leaf)?;
-        let trust = Trust::new(authority.certificate_pem(), live.clone())?;
-        Ok(Self { store, authority, live, trust })
+        let live = LiveCertificate::new(&own(app.store(), &authority).await?)?;
+        let trust = Trust::new(authority.certificate_pem(), live)?;
+        let certificate = Self { app, authority, trust, published };
+        if let Err(error) = certificate.show().await {
+            log(&error, "The certificate in front can not be shown; the box's own is.");
+        }
+        Ok(certificate)
+    }
+
+    pub(crate) fn live(&self) -> &LiveCertificate {
+        self.trust.live()
     }
 
     /// What phones fetch before they trust the box.
@@ -46,41 +61,77 @@ impl Certificate {
         &self.trust
     }
 
-    pub(crate) fn live(&self) -> &LiveCertificate {
-        &self.live
+    fn store(&self) -> &Store {
+        self.app.store()
     }
 
-    /// Follows the office until `stop`.
+    /// Follows the office and what administrators choose until `stop`.
     pub(crate) async fn follow(&self, stop: CancellationToken) {
-        let mut generation = self.store.zone_generation();
+        let mut changes = Changes::of(self.store());
         let follow = async {
             loop {
-                generation.mark_unchanged();
-                let shown = async { Ok(self.live.show(&leaf(&self.store, &self.authority).await?, None)?) };
-                let shown: Result<()> = shown.await;
-                let pause = if shown.is_ok() { LOOK } else { RETRY };
-                if let Err(error) = shown {
-                    let error: &(dyn std::error::Error + 'static) = error.as_ref();
-                    tracing::error!(
-                        error,
-                        "The certificate could not be made anew; the old one is shown on."
-                    );
-                }
-                tokio::select! {
-                    changed = generation.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep(pause) => {}
-                }
+                changes.seen();
+                let pause = match self.show().await {
+                    Ok(()) => LOOK,
+                    Err(error) => {
+                        log(&error, "The certificate could not be made anew; the old one is shown on.");
+                        RETRY
+                    }
+                };
+                changes.next(pause).await;
             }
         };
         stop.run_until_cancelled(follow).await;
     }
+
+    async fn show(&self) -> Result<()> {
+        let own = own(self.store(), &self.authority).await?;
+        let front = match self.store().certificate_source().await? {
+            Source::Own => None,
+            source => self.store().certificate(source).await?,
+        };
+        let front = front.map(|kept| Leaf { chain_pem: kept.chain_pem, key_pem: kept.key_pem });
+        Ok(self.live().show(&own, front.as_ref())?)
+    }
 }
 
-/// A certificate for exactly the names that the zones hand out.
-async fn leaf(store: &Store, authority: &Authority) -> Result<Leaf> {
+/// What may ask for another certificate: the office, and what administrators choose.
+struct Changes {
+    office: watch::Receiver<u64>,
+    choice: watch::Receiver<u64>,
+}
+
+impl Changes {
+    fn of(store: &Store) -> Self {
+        Self { office: store.zone_generation(), choice: store.certificate_generation() }
+    }
+
+    /// What has changed so far is about to be looked at.
+    fn seen(&mut self) {
+        self.office.mark_unchanged();
+        self.choice.mark_unchanged();
+    }
+
+    /// Waits for the next change, or until `pause` is over. A store that has ended changes nothing any more.
+    async fn next(&mut self, pause: Duration) {
+        tokio::select! {
+            Ok(()) = self.office.changed() => {}
+            Ok(()) = self.choice.changed() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// A certificate of the box's own authority for exactly the names that the zones hand out.
+async fn own(store: &Store, authority: &Authority) -> Result<Leaf> {
     let names: BTreeSet<String> = match store.office().await? {
         Some((office, _)) => office.certificate_names().iter().map(ToString::to_string).collect(),
         None => BTreeSet::from([NAME_BEFORE_SET_UP.to_owned()]),
     };
     Ok(authority.current_or_issue(&names, SystemTime::now())?)
+}
+
+fn log(error: &anyhow::Error, what: &str) {
+    let error: &(dyn std::error::Error + 'static) = error.as_ref();
+    tracing::error!(error, "{what}");
 }

@@ -5,17 +5,20 @@
 //! survives a power cut. Changes are made by one thread, which commits what waits for it together; reads go
 //! to a pool of connections and never wait for a writer (WAL).
 //!
-//! Others learn of a commit by three counters ([`Store::zone_generation`], [`Store::outbox`],
-//! [`Store::push_settings_generation`]) and one per session ([`Store::session_signal`]). They are raised
-//! after the commit, so whoever wakes finds what it was woken for.
+//! Others learn of a commit by four counters ([`Store::zone_generation`], [`Store::outbox`],
+//! [`Store::push_settings_generation`], [`Store::certificate_generation`]) and one per session
+//! ([`Store::session_signal`]). They are raised after the commit, so whoever wakes finds what it was woken for.
 //!
 //! Rules that have to hold within a transaction (what follows from a step in a conversation, what deserves a
 //! push) are functions of `fulmar-domain` that the operations call. The time is an argument throughout.
 //!
-//! Secrets: of tickets only a SHA-256 is kept, of passwords the hash that the caller gives; the key for a push
-//! provider is sealed (AES-256-GCM) with a key that lies in its own file beside the database.
+//! Secrets: of tickets only a SHA-256 is kept, of passwords the hash that the caller gives; the keys for push
+//! providers and of certificates are sealed (AES-256-GCM) with a key that lies in its own file beside the
+//! database.
 
 mod accounts;
+mod acme;
+mod certificates;
 mod configuration;
 mod conversations;
 mod error;
@@ -37,6 +40,7 @@ mod upkeep;
 mod writer;
 
 pub use accounts::{Credentials, NewAccount};
+pub use acme::Acme;
 pub use configuration::{ConfigurationChange, ConfigurationRemoval, Granting, Values};
 pub use conversations::{Opening, Said};
 pub use error::StoreError;

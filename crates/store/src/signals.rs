@@ -13,6 +13,7 @@ pub(crate) struct Touched {
     pub(crate) office: bool,
     pub(crate) outbox: bool,
     pub(crate) push_settings: bool,
+    pub(crate) certificate: bool,
     /// Sessions with new events, and those that ended, by their devices.
     pub(crate) sessions: BTreeSet<i64>,
 }
@@ -22,6 +23,7 @@ impl Touched {
         self.office |= other.office;
         self.outbox |= other.outbox;
         self.push_settings |= other.push_settings;
+        self.certificate |= other.certificate;
         self.sessions.extend(other.sessions);
     }
 }
@@ -30,6 +32,7 @@ pub(crate) struct Signals {
     pub(crate) office: watch::Sender<u64>,
     pub(crate) outbox: watch::Sender<u64>,
     pub(crate) push_settings: watch::Sender<u64>,
+    pub(crate) certificate: watch::Sender<u64>,
     sessions: Mutex<HashMap<i64, watch::Sender<u64>>>,
 }
 
@@ -40,6 +43,7 @@ impl Signals {
             office: watch::Sender::new(generation),
             outbox: watch::Sender::new(0),
             push_settings: watch::Sender::new(0),
+            certificate: watch::Sender::new(0),
             sessions: Mutex::default(),
         }
     }
@@ -56,6 +60,7 @@ impl Signals {
             (touched.office, &self.office),
             (touched.outbox, &self.outbox),
             (touched.push_settings, &self.push_settings),
+            (touched.certificate, &self.certificate),
         ];
         for (_, sender) in raised.into_iter().filter(|(touched, _)| *touched) {
             sender.send_modify(|n| *n += 1);

@@ -72,6 +72,11 @@ impl Store {
         self.signals.push_settings.subscribe()
     }
 
+    /// Raised when another certificate is to be shown, or to be ordered.
+    pub fn certificate_generation(&self) -> watch::Receiver<u64> {
+        self.signals.certificate.subscribe()
+    }
+
     /// Ends when the store can not write any more; the process is then to be started anew.
     pub async fn stopped(&self) {
         self.writer.stopped().await;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod suite {
+    mod acme;
     mod autodiscover;
     mod bad_input;
     mod certificates;

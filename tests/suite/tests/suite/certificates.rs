@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use fulmar_suite::{Kind, Office};
+use fulmar_suite::{Kind, Office, program};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -45,4 +45,80 @@ async fn a_phone_that_trusts_nobody_yet_gets_a_profile_that_the_box_signed() {
         roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() },
     );
     assert!(plist.is_ok(), "{plist:?}");
+}
+
+/// What `fulmarctl certificate` says, and whether it succeeds.
+fn control(office: &Office, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(program("fulmarctl").unwrap())
+        .arg("--socket")
+        .arg(office.dir().join("admin.sock"))
+        .arg("certificate")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+/// A certificate and its key that nobody vouches for, as files.
+fn made(office: &Office, names: &[&str]) -> [String; 2] {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    let files = ["chain.pem", "key.pem"].map(|file| office.dir().join(file).display().to_string());
+    fs::write(&files[0], certificate.pem()).unwrap();
+    fs::write(&files[1], key.serialize_pem()).unwrap();
+    files
+}
+
+#[tokio::test]
+async fn a_certificate_is_looked_at_before_it_is_kept_and_its_key_is_never_shown() {
+    let office = Office::new(Kind::Binary).await.unwrap();
+    let [chain, key] = made(&office, &["web.office.test", "www.office.test"]);
+    let files = ["--chain", &chain, "--key", &key];
+    let (passed, said) = control(&office, &[&["preview"], &files[..]].concat());
+    assert!(passed && said.contains("missing      sip.office.test"), "{said}");
+    assert!(
+        said.contains("superfluous  www.office.test") && said.contains("covered      web.office.test"),
+        "{said}"
+    );
+    let (passed, said) = control(&office, &[&["upload"], &files[..]].concat());
+    assert!(!passed && said.contains("it does not cover lyncdiscover.office.test"), "{said}");
+    let (_, said) = control(&office, &["show"]);
+    assert!(said.contains("source  own"), "{said}");
+    let (passed, said) = control(&office, &["use", "uploaded"]);
+    assert!(!passed && said.contains("no certificate was uploaded"), "{said}");
+
+    let (passed, said) = control(&office, &[&["upload", "--accept-missing"], &files[..]].concat());
+    assert!(passed, "{said}");
+    let (_, said) = control(&office, &["show"]);
+    assert!(said.contains("source  uploaded"), "{said}");
+    let secret = fs::read_to_string(&key).unwrap();
+    let secret = secret.lines().nth(1).unwrap();
+    let state: serde_json::Value = office.admin().get("/api/v1/certificate").await.unwrap();
+    assert!(!state.to_string().contains(secret) && !office.machine.log().unwrap().contains(secret));
+    let database = fs::read(office.database()).unwrap();
+    assert!(!database.windows(secret.len()).any(|part| part == secret.as_bytes()));
+
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let (passed, said) = control(&office, &[&["upload", "--accept-missing"], &files[..]].concat());
+    assert!(!passed && said.contains("the key is not the one of the certificate"), "{said}");
+    let (passed, said) = control(&office, &["use", "own"]);
+    assert!(passed, "{said}");
+    let (_, said) = control(&office, &["show"]);
+    assert!(said.contains("source  own"), "{said}");
+}
+
+#[tokio::test]
+async fn an_authority_that_can_not_be_asked_is_refused_in_words() {
+    let office = Office::new(Kind::Binary).await.unwrap();
+    let (passed, said) = control(&office, &["ca"]);
+    assert!(passed && said.contains("SHA-256 ") && said.contains("/trust"), "{said}");
+    let on = ["acme", "on", "--directory", "https://acme.test/dir", "--contact", "it@office.test"];
+    let (passed, said) = control(&office, &on);
+    assert!(!passed && said.contains("--agree-tos"), "{said}");
+    let (passed, said) = control(&office, &[&on[..], &["--agree-tos"]].concat());
+    assert!(!passed && said.contains("the office is for its own network only"), "{said}");
+    let (passed, said) = control(&office, &["acme", "renew"]);
+    assert!(!passed && said.contains("no public authority is chosen"), "{said}");
 }

@@ -36,6 +36,9 @@ pub enum OAuthError {
     /// Anything but `password`.
     #[error("unsupported_grant_type")]
     UnsupportedGrantType,
+    /// A scope that can not be one (RFC 6749 §3.3). No scope means anything here: others are not looked at.
+    #[error("invalid_scope")]
+    InvalidScope,
     /// Too many attempts. The name is that of RFC 6749 §4.1.2.1.
     #[error("temporarily_unavailable")]
     TemporarilyUnavailable,
@@ -53,7 +56,7 @@ impl PasswordGrant {
     /// Reads a form.
     ///
     /// # Errors
-    /// [`OAuthError::InvalidRequest`] or [`OAuthError::UnsupportedGrantType`].
+    /// [`OAuthError::InvalidRequest`], [`OAuthError::UnsupportedGrantType`] or [`OAuthError::InvalidScope`].
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         if body.len() > MAX_BODY {
             return Err(OAuthError::InvalidRequest);
@@ -67,6 +70,9 @@ impl PasswordGrant {
         };
         if one("grant_type")? != "password" {
             return Err(OAuthError::UnsupportedGrantType);
+        }
+        if form_urlencoded::parse(body).any(|(key, scope)| key == "scope" && !is_scope(&scope)) {
+            return Err(OAuthError::InvalidScope);
         }
         let short = |name| one(name).and_then(|value| bounded(value).ok_or(OAuthError::InvalidRequest));
         Ok(Self { username: short("username")?, password: short("password")?.into() })
@@ -85,6 +91,11 @@ impl PasswordGrant {
 /// The text, unless it is longer than [`MAX_CREDENTIAL`].
 fn bounded(text: String) -> Option<String> {
     (text.len() <= MAX_CREDENTIAL).then_some(text)
+}
+
+/// Printable ASCII but for the quotation mark and the backslash; empty is none.
+fn is_scope(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +180,13 @@ mod tests {
         assert_eq!(parse("grant_type=password&username=a"), OAuthError::InvalidRequest);
         assert_eq!(parse("grant_type=password&username=a&username=b&password=c"), OAuthError::InvalidRequest);
         assert_eq!(parse("grant_type=client_credentials"), OAuthError::UnsupportedGrantType);
+        let scoped = |scope: &str| {
+            PasswordGrant::parse(
+                format!("grant_type=password&username=a&password=b&scope={scope}").as_bytes(),
+            )
+        };
+        assert_eq!(scoped("%22"), Err(OAuthError::InvalidScope));
+        assert!(scoped("").is_ok() && scoped("a+b").is_ok());
         let long = "x".repeat(MAX_CREDENTIAL + 1);
         for (username, password) in [(long.as_str(), "p"), ("u", long.as_str())] {
             let form = format!("grant_type=password&username={username}&password={password}");
@@ -183,7 +201,7 @@ mod tests {
         assert_eq!(Token::parse(token.to_json().as_bytes()), Ok(token));
         assert_eq!(OAuthError::InvalidGrant.to_json(), r#"{"error":"invalid_grant"}"#);
         assert_eq!(OAuthError::parse(br#"{"error":"invalid_grant"}"#), Some(OAuthError::InvalidGrant));
-        assert_eq!(OAuthError::parse(br#"{"error":"invalid_scope"}"#), None);
+        assert_eq!(OAuthError::parse(br#"{"error":"invalid_client"}"#), None);
         let mac = br#"{"access_token":"cwt=a","expires_in":1,"token_type":"mac"}"#;
         assert_eq!(Token::parse(mac), Err(InvalidToken));
         assert!(!format!("{:?}", Token { ticket: "abc".into(), expires_in: 1 }).contains("abc"));

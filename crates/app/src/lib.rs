@@ -31,7 +31,7 @@ pub use people::{AddPersonError, ChangePersonError, MIN_PASSWORD};
 pub use poll::{Poll, PollError};
 pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};
-pub use sign_in::{IssuedTicket, SignInError, TICKET_LIFETIME};
+pub use sign_in::{IssuedTicket, Proven, SignInError, TICKET_LIFETIME};
 pub use throttle::{Lockout, Subject};
 
 use crate::{password::Passwords, poll::HeldPolls, throttle::Throttle};

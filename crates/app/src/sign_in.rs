@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fulmar_domain::{SipUri, Timestamp, office::Networks};
+use fulmar_domain::{Account, SipUri, Timestamp, office::Networks};
 use fulmar_store::{StoreError, TicketDigest};
 use thiserror::Error;
 
@@ -25,6 +25,18 @@ pub struct IssuedTicket {
     pub created_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// Somebody who has shown, just now, that they are who they say.
+pub struct Proven {
+    account: Account,
+}
+
+impl Proven {
+    /// Who.
+    pub fn person(&self) -> &SipUri {
+        &self.account.uri
+    }
 }
 
 /// Why somebody got no ticket.
@@ -61,16 +73,42 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<IssuedTicket, SignInError> {
+        let proven = self.prove_password(address, password, from).await?;
+        self.issue_ticket(&proven).await
+    }
+
+    /// Whether somebody knows the password of `address`.
+    ///
+    /// # Errors
+    /// As [`Self::sign_in`].
+    pub async fn prove_password(
+        &self,
+        address: &str,
+        password: String,
+        from: IpAddr,
+    ) -> Result<Proven, SignInError> {
         let origin = self.origin(from).await?;
         let attempt = self.throttle.attempt(address, origin, self.now());
         let attempt = attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
-        let result = self.issue_ticket(address, password).await;
+        let result = self.check_password(address, password).await;
         match &result {
             Ok(_) => attempt.succeeded(),
             Err(SignInError::Refused) => drop(attempt),
             Err(_) => attempt.undecided(),
         }
         result
+    }
+
+    /// Issues a ticket to somebody who has shown who they are.
+    ///
+    /// # Errors
+    /// [`SignInError::Random`] and [`SignInError::Store`].
+    pub async fn issue_ticket(&self, proven: &Proven) -> Result<IssuedTicket, SignInError> {
+        let ticket = URL_SAFE_NO_PAD.encode(random::bytes::<32>()?);
+        let created_at = self.now();
+        let expires_at = created_at + TICKET_LIFETIME;
+        self.store.keep_ticket(TicketDigest::of(ticket.as_bytes()), proven.account.id, expires_at).await?;
+        Ok(IssuedTicket { ticket, created_at, expires_at })
     }
 
     /// Whose sign-ins have to wait because of wrong passwords, the latest first.
@@ -91,7 +129,7 @@ impl App {
         Ok(Origin { address, side })
     }
 
-    async fn issue_ticket(&self, address: &str, password: String) -> Result<IssuedTicket, SignInError> {
+    async fn check_password(&self, address: &str, password: String) -> Result<Proven, SignInError> {
         let credentials = match address.parse::<SipUri>() {
             Ok(uri) => self.store.credentials(&uri).await?,
             Err(_) => None,
@@ -99,11 +137,6 @@ impl App {
         let stored = credentials.as_ref().map(|found| found.password_hash.clone());
         let matches = self.passwords.verify(password, stored).await?;
         let account = credentials.map(|found| found.account).filter(|account| matches && !account.disabled);
-        let account = account.ok_or(SignInError::Refused)?;
-        let ticket = URL_SAFE_NO_PAD.encode(random::bytes::<32>()?);
-        let created_at = self.now();
-        let expires_at = created_at + TICKET_LIFETIME;
-        self.store.keep_ticket(TicketDigest::of(ticket.as_bytes()), account.id, expires_at).await?;
-        Ok(IssuedTicket { ticket, created_at, expires_at })
+        account.map(|account| Proven { account }).ok_or(SignInError::Refused)
     }
 }

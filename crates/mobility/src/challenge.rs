@@ -9,8 +9,8 @@ use fulmar_domain::{DnsName, Office};
 use fulmar_wire::{
     Secret,
     challenge::{
-        Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS_HEADER, TICKET_URL_HEADER, diagnostics,
-        presented,
+        Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS, TICKET_KINDS_HEADER, TICKET_URL_HEADER,
+        credentials, diagnostics, presented,
     },
 };
 
@@ -18,6 +18,10 @@ use crate::Phones;
 
 /// "No valid security token", [MS-OCER].
 const NO_VALID_TOKEN: u32 = 28_020;
+/// "Authentication type not allowed", [MS-OCER].
+const TYPE_NOT_ALLOWED: u32 = 28_029;
+/// How a name and a password are asked for (RFC 7617).
+const BASIC: &str = r#"Basic realm="Fulmar", charset="UTF-8""#;
 
 /// The caller whose ticket a request presents.
 pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Caller, NotAuthenticated> {
@@ -31,14 +35,39 @@ pub(crate) fn challenge(office: &Office, headers: &HeaderMap, reason: &str) -> R
     let domain = domain_of_request(office, headers);
     let challenge = Challenge::at(&office.web_origin(domain));
     let source = office.hosts(domain).web;
-    let mut response = StatusCode::UNAUTHORIZED.into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
+    unauthorized([
         (TICKET_URL_HEADER, challenge.ticket_url.clone()),
-        (TICKET_KINDS_HEADER, "cwt".to_owned()),
+        (TICKET_KINDS_HEADER, TICKET_KINDS.to_owned()),
         (header::WWW_AUTHENTICATE.as_str(), challenge.www_authenticate()),
         (DIAGNOSTICS_HEADER, diagnostics(NO_VALID_TOKEN, source.as_str(), reason)),
-    ] {
+    ])
+}
+
+/// The 401 of the ticket service: who asks for a ticket says by HTTP who they are. `authorization` is what was
+/// said and did not do.
+pub(crate) fn ask_for_password(
+    office: &Office,
+    headers: &HeaderMap,
+    authorization: Option<&str>,
+) -> Response {
+    let source = office.hosts(domain_of_request(office, headers)).web;
+    let (id, reason) = match authorization {
+        None => (NO_VALID_TOKEN, "a name and a password are needed"),
+        Some(said) if credentials("Basic", said).is_some() => {
+            (NO_VALID_TOKEN, "the address or the password is wrong")
+        }
+        Some(_) => (TYPE_NOT_ALLOWED, "authentication type not allowed"),
+    };
+    unauthorized([
+        (header::WWW_AUTHENTICATE.as_str(), BASIC.to_owned()),
+        (DIAGNOSTICS_HEADER, diagnostics(id, source.as_str(), reason)),
+    ])
+}
+
+fn unauthorized<const N: usize>(fields: [(&'static str, String); N]) -> Response {
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }

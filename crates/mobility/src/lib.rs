@@ -36,7 +36,9 @@ pub fn router(app: App, stop: CancellationToken) -> Router {
         .route(&lower(autodiscover::USER_PATH), get(discovery::user))
         .route(&lower(autodiscover::OAUTH_USER_PATH), get(discovery::user))
         .route(&lower(paths::OAUTH_PATH), post(tickets::oauth))
-        .route(&lower(&format!("{tickets}/Auth")), post(tickets::username_token))
+        .route(&lower(tickets), post(tickets::ws_trust::by_http))
+        .route(&lower(&format!("{tickets}/mex")), get(tickets::ws_trust::describe))
+        .route(&lower(&format!("{tickets}/Auth")), post(tickets::ws_trust::by_message))
         .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
         .with_state(Phones { app, stop });
     any_case::serve(edge(routes, Surface::Phones))

@@ -1,5 +1,7 @@
 //! The web ticket service: a password for a ticket, by OAuth and by WS-Trust.
 
+pub(crate) mod ws_trust;
+
 use std::time::Duration;
 
 use axum::{
@@ -8,12 +10,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fulmar_app::{IssuedTicket, SignInError};
+use fulmar_app::SignInError;
 use fulmar_http::{BodyError, BoundedBody, PeerAddr};
-use fulmar_wire::{
-    oauth::{OAuthError, PasswordGrant, Token},
-    ws_trust::{Fault, FaultCode, TokenRequest, TokenResponse},
-};
+use fulmar_wire::oauth::{OAuthError, PasswordGrant, Token};
 
 use crate::Phones;
 
@@ -47,39 +46,6 @@ pub(crate) async fn oauth(
     }
 }
 
-/// WS-Trust with a UsernameToken. Refusals are faults with status 500, as SOAP 1.1 has it.
-pub(crate) async fn username_token(
-    State(phones): State<Phones>,
-    Extension(PeerAddr(peer)): Extension<PeerAddr>,
-    body: Result<BoundedBody, BodyError>,
-) -> Response {
-    let failed = StatusCode::INTERNAL_SERVER_ERROR;
-    let request = match body.map(|BoundedBody(body)| TokenRequest::parse(&body)) {
-        Ok(Ok(request)) => request,
-        Ok(Err(error)) => return fault(failed, FaultCode::InvalidRequest, error.to_string()),
-        Err(error) => return fault(error.status(), FaultCode::InvalidRequest, error.to_string()),
-    };
-    let password = request.password.reveal().to_owned();
-    match phones.app.sign_in(&request.username, password, peer.ip()).await {
-        Ok(IssuedTicket { ticket, created_at, expires_at }) => {
-            let (created, expires) = (created_at.as_millis(), expires_at.as_millis());
-            let response =
-                TokenResponse { context: request.context, ticket: ticket.into(), created, expires };
-            xml(StatusCode::OK, response.to_xml())
-        }
-        Err(error @ SignInError::Refused) => {
-            fault(failed, FaultCode::FailedAuthentication, error.to_string())
-        }
-        Err(error @ SignInError::TooManyAttempts { retry_after }) => {
-            later(fault(failed, FaultCode::RequestFailed, error.to_string()), retry_after)
-        }
-        Err(error @ (SignInError::Hash(_) | SignInError::Random(_) | SignInError::Store(_))) => {
-            log(&error);
-            fault(failed, FaultCode::RequestFailed, "the box failed".to_owned())
-        }
-    }
-}
-
 fn log(error: &SignInError) {
     tracing::error!(error = error as &dyn std::error::Error, "A ticket could not be issued.");
 }
@@ -87,14 +53,6 @@ fn log(error: &SignInError) {
 fn json(status: StatusCode, body: String) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::PRAGMA, "no-cache")];
     (status, headers, body).into_response()
-}
-
-fn xml(status: StatusCode, body: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/xml; charset=utf-8")], body).into_response()
-}
-
-fn fault(status: StatusCode, code: FaultCode, reason: String) -> Response {
-    xml(status, Fault { code, reason }.to_xml())
 }
 
 fn later(mut response: Response, wait: Duration) -> Response {

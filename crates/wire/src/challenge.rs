@@ -1,6 +1,11 @@
 //! The refusal that tells a client where tickets are to be had, and how tickets come back.
 
-use crate::Secret;
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use crate::{MAX_CREDENTIAL, Secret, ws_trust::ticket_of, xml};
 
 /// The path of the web ticket service.
 pub const TICKET_PATH: &str = "/WebTicket/WebTicketService.svc";
@@ -16,7 +21,15 @@ pub const TICKET_HEADER: &str = "x-ms-webticket";
 /// The header that says why.
 pub const DIAGNOSTICS_HEADER: &str = "x-ms-diagnostics";
 
+/// The kinds of ticket that come back: the value of [`TICKET_KINDS_HEADER`].
+pub const TICKET_KINDS: &str = "cwt,saml";
+
 const SCHEME: &str = "MsRtcOAuth";
+/// Base64 whose padding may be left out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Where tickets are to be had, as the two headers of a 401 say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,16 +96,37 @@ pub fn diagnostics(id: u32, source: &str, reason: &str) -> String {
     format!(r#"{id};source="{}";reason="{}""#, plain(source), plain(reason))
 }
 
-/// The ticket in the value of `X-MS-WebTicket` (`cwt=…`) or of `Authorization` (`Bearer cwt=…`).
+/// The ticket in the value of `X-MS-WebTicket` (`cwt=…`, or `opaque=` and the Base64 of an assertion) or of
+/// `Authorization` (`Bearer cwt=…`).
 ///
-/// `None` when neither header has one. What stands behind `cwt=` is not looked at.
+/// `None` when neither header has one. What stands behind `cwt=` is not looked at; of an assertion only the id
+/// is, and nothing else in it is believed.
 pub fn presented(ticket: Option<&str>, authorization: Option<&str>) -> Option<Secret> {
-    let bearer = authorization.map(str::trim).and_then(|value| match value.split_once(' ') {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => Some(rest),
-        _ => None,
-    });
     let compact = |value: &str| value.trim().strip_prefix("cwt=").map(Secret::from);
-    ticket.and_then(compact).or_else(|| bearer.and_then(compact))
+    ticket
+        .and_then(|value| compact(value).or_else(|| of_assertion(value)))
+        .or_else(|| credentials("Bearer", authorization?).and_then(compact))
+}
+
+fn of_assertion(value: &str) -> Option<Secret> {
+    let text = BASE64.decode(value.trim().strip_prefix("opaque=")?).ok()?;
+    xml::read(&text, |root| Ok(ticket_of(root))).ok()?
+}
+
+/// A name and a password in the value of `Authorization` (RFC 7617): `None` when they are none, or longer than
+/// [`MAX_CREDENTIAL`].
+pub fn basic(authorization: &str) -> Option<(String, Secret)> {
+    let text = BASE64.decode(credentials("Basic", authorization)?).ok()?;
+    let text = String::from_utf8(text).ok()?;
+    let (username, password) = text.split_once(':')?;
+    let short = username.len() <= MAX_CREDENTIAL && password.len() <= MAX_CREDENTIAL;
+    short.then(|| (username.to_owned(), password.into()))
+}
+
+/// What follows the name of this scheme in the value of `Authorization`; schemes are compared without case.
+pub fn credentials<'a>(scheme: &str, authorization: &'a str) -> Option<&'a str> {
+    let (named, rest) = authorization.trim().split_once(' ')?;
+    named.eq_ignore_ascii_case(scheme).then(|| rest.trim())
 }
 
 #[cfg(test)]
@@ -140,5 +174,34 @@ mod tests {
         assert_eq!(shown(None, Some("Basic YTpi")), None);
         assert_eq!(shown(None, None), None);
         assert_eq!(shown(Some("opaque=PHg+"), Some("Bearer cwt=abc")), Some("abc".into()));
+    }
+    #[test]
+    fn a_ticket_is_taken_from_the_id_of_an_assertion() {
+        let shown = |text: &str| {
+            let value = format!("opaque={}", BASE64.encode(text));
+            presented(Some(&value), None).map(|secret| secret.reveal().to_owned())
+        };
+        let assertion =
+            r#"<saml:Assertion xmlns:saml="urn:a" AssertionID="SamlSecurityToken-abc">x</saml:Assertion>"#;
+        assert_eq!(shown(assertion), Some("abc".into()));
+        for other in [
+            r#"<a><Assertion AssertionID="SamlSecurityToken-abc"/></a>"#,
+            r#"<Assertion AssertionID="abc"/>"#,
+            r#"<Assertion ID="SamlSecurityToken-abc"/>"#,
+            "<Assertion",
+        ] {
+            assert_eq!(shown(other), None, "{other}");
+        }
+        assert_eq!(presented(Some("opaque=%%"), None), None);
+    }
+
+    #[test]
+    fn a_password_may_have_colons_and_a_name_may_not() {
+        let read = |text: &str| basic(&format!("basic {}", BASE64.encode(text)));
+        assert_eq!(read("anna@office.test:a:b"), Some(("anna@office.test".into(), "a:b".into())));
+        assert_eq!(read("anna"), None);
+        assert_eq!(read(&format!("{}:p", "x".repeat(MAX_CREDENTIAL + 1))), None);
+        assert_eq!(basic("Basic %"), None);
+        assert_eq!(basic("Bearer YTpi"), None);
     }
 }

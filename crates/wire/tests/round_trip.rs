@@ -6,7 +6,7 @@ use fulmar_wire::{
         Command, Contact, Event, Events, Instant, McxError, Numbered, Poll, Rejection, RejectionCode,
         Request, Requests, Response, Responses,
     },
-    ws_trust::{Fault, FaultCode, TokenResponse},
+    ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
 use proptest::{collection::vec, option, prelude::*};
 
@@ -179,10 +179,20 @@ proptest! {
     fn answers_of_the_ticket_service_read_back(
         context in option::of(text()),
         ticket in "[A-Za-z0-9_-]{1,64}",
+        saml: bool,
         (created, expires) in (millis(), millis()),
         reason in text(),
     ) {
-        let response = TokenResponse { context, ticket: ticket.into(), created, expires };
+        let person = if saml { "sip:anna@office.test".to_owned() } else { String::new() };
+        let response = TokenResponse {
+            context,
+            token_type: if saml { TokenType::Saml } else { TokenType::Compact },
+            ticket: ticket.into(),
+            person,
+            origin: "https://web.office.test".into(),
+            created,
+            expires,
+        };
         prop_assert_eq!(TokenResponse::parse(response.to_xml().as_bytes()), Ok(response));
         let fault = Fault { code: FaultCode::RequestFailed, reason };
         prop_assert_eq!(Fault::parse(fault.to_xml().as_bytes()), Ok(fault));

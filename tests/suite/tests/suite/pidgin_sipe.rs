@@ -52,6 +52,33 @@ async fn an_address_and_a_password_lead_inside_to_the_challenge_of_the_user_docu
 }
 
 #[tokio::test]
+async fn an_address_and_a_password_lead_by_basic_to_a_ticket_and_the_user_document() {
+    let private = PrivateOffice::new(443).await.unwrap();
+    let attempt = attempt(&private, PASSWORD);
+    attempt.said_in_order(&[ASKS_FOR_TICKETS, REGISTRAR]).unwrap();
+    let service = "/webticket/webticketservice.svc";
+    let signed_in = [
+        &format!("GET {ROOT}/user 401"),
+        &format!("GET {service}/mex 200"),
+        &format!("POST {service} 401"),
+        &format!("POST {service} 200"),
+        &format!("GET {ROOT}/user 200"),
+    ];
+    answered_in_order(&private, &signed_in.map(String::as_str)).await;
+}
+
+#[tokio::test]
+async fn with_a_wrong_password_the_client_gets_neither_ticket_nor_document() {
+    let private = PrivateOffice::new(443).await.unwrap();
+    let attempt = attempt(&private, "wrong-horse");
+    assert!(attempt.verdict.starts_with("refused: "), "{}", attempt.verdict);
+    answered_in_order(&private, &["POST /webticket/webticketservice.svc 401"]).await;
+    let answered = private.answered().unwrap();
+    let let_in = |one: &String| one.contains("/user 200") || one.contains("webticketservice.svc 200");
+    assert!(!answered.iter().any(let_in), "{answered:#?}");
+}
+
+#[tokio::test]
 async fn outside_the_internal_name_is_not_there_and_the_client_goes_on_to_the_other() {
     let private = PrivateOffice::new(443).await.unwrap();
     private.network.set_resolver(OUTSIDE).unwrap();

@@ -1,0 +1,168 @@
+//! Tickets by WS-Trust. Who asks is said by HTTP at the address of the service, and in the message below `/Auth`.
+
+use std::net::IpAddr;
+
+use axum::{
+    Extension,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use fulmar_app::{IssuedTicket, Proven, SignInError};
+use fulmar_domain::SipUri;
+use fulmar_http::{BodyError, BoundedBody, PeerAddr, Problem};
+use fulmar_wire::{
+    Secret,
+    challenge::basic,
+    ws_trust::{Fault, FaultCode, InvalidRequest, TokenRequest, TokenResponse, UsernameToken, description},
+};
+
+use super::{later, log};
+use crate::{
+    Phones,
+    challenge::{ask_for_password, domain_of_request},
+    discovery::office,
+};
+
+/// Refusals are faults with this status, as SOAP 1.1 §6.2 has it.
+const FAULT: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+
+/// Where the service is, as WSDL.
+pub(crate) async fn describe(State(phones): State<Phones>, headers: HeaderMap) -> Result<Response, Problem> {
+    let office = office(&phones).await?;
+    let origin = office.web_origin(domain_of_request(&office, &headers));
+    Ok(xml(StatusCode::OK, description(&origin)))
+}
+
+/// A ticket for a name and a password in `Authorization`. The body is read first: an answer to half a request
+/// would cost the connection.
+pub(crate) async fn by_http(
+    State(phones): State<Phones>,
+    Extension(PeerAddr(peer)): Extension<PeerAddr>,
+    headers: HeaderMap,
+    body: Result<BoundedBody, BodyError>,
+) -> Response {
+    let office = match office(&phones).await {
+        Ok(office) => office,
+        Err(problem) => return problem.into_response(),
+    };
+    let said = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let Some((username, password)) = said.and_then(basic) else {
+        return ask_for_password(&office, &headers, said);
+    };
+    let request = match read(body) {
+        Ok(request) => request,
+        Err(error) => return error.into_response(),
+    };
+    match phones.app.prove_password(&username, password.reveal().to_owned(), peer.ip()).await {
+        Ok(proven) => issue(&phones, &headers, &proven, request).await,
+        Err(SignInError::Refused) => ask_for_password(&office, &headers, said),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// A ticket for a name and a password in the message.
+pub(crate) async fn by_message(
+    State(phones): State<Phones>,
+    Extension(PeerAddr(peer)): Extension<PeerAddr>,
+    headers: HeaderMap,
+    body: Result<BoundedBody, BodyError>,
+) -> Response {
+    let request = match read(body) {
+        Ok(request) => request,
+        Err(error) => return error.into_response(),
+    };
+    let Some(token) = request.username_token.clone() else {
+        return NoRequest::Invalid(InvalidRequest::Missing("UsernameToken")).into_response();
+    };
+    match prove(&phones, token, peer.ip()).await {
+        Ok(proven) => issue(&phones, &headers, &proven, request).await,
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn prove(phones: &Phones, token: UsernameToken, from: IpAddr) -> Result<Proven, SignInError> {
+    let UsernameToken { username, password } = token;
+    phones.app.prove_password(&username, password.reveal().to_owned(), from).await
+}
+
+fn read(body: Result<BoundedBody, BodyError>) -> Result<TokenRequest, NoRequest> {
+    let BoundedBody(body) = body?;
+    Ok(TokenRequest::parse(&body)?)
+}
+
+/// Why there is nothing to answer with a ticket.
+enum NoRequest {
+    Body(BodyError),
+    Invalid(InvalidRequest),
+}
+
+impl From<BodyError> for NoRequest {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}
+
+impl From<InvalidRequest> for NoRequest {
+    fn from(error: InvalidRequest) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl IntoResponse for NoRequest {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Body(error) => fault(error.status(), FaultCode::InvalidRequest, error.to_string()),
+            Self::Invalid(error) => fault(FAULT, FaultCode::InvalidRequest, error.to_string()),
+        }
+    }
+}
+
+/// The ticket, unless it is asked for in the name of somebody else.
+async fn issue(phones: &Phones, headers: &HeaderMap, proven: &Proven, request: TokenRequest) -> Response {
+    let claimed = request.claim.as_deref().map(str::parse::<SipUri>);
+    if claimed.is_some_and(|claimed| claimed.as_ref() != Ok(proven.person())) {
+        let reason = "the ticket is asked for in the name of somebody else".to_owned();
+        return fault(FAULT, FaultCode::FailedAuthentication, reason);
+    }
+    let office = match office(phones).await {
+        Ok(office) => office,
+        Err(problem) => return problem.into_response(),
+    };
+    match phones.app.issue_ticket(proven).await {
+        Ok(IssuedTicket { ticket, created_at, expires_at }) => {
+            let response = TokenResponse {
+                context: request.context,
+                token_type: request.token_type,
+                ticket: Secret::from(ticket),
+                person: proven.person().to_string(),
+                origin: office.web_origin(domain_of_request(&office, headers)),
+                created: created_at.as_millis(),
+                expires: expires_at.as_millis(),
+            };
+            xml(StatusCode::OK, response.to_xml())
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+fn refuse(error: &SignInError) -> Response {
+    match error {
+        SignInError::Refused => fault(FAULT, FaultCode::FailedAuthentication, error.to_string()),
+        SignInError::TooManyAttempts { retry_after } => {
+            later(fault(FAULT, FaultCode::RequestFailed, error.to_string()), *retry_after)
+        }
+        SignInError::Hash(_) | SignInError::Random(_) | SignInError::Store(_) => {
+            log(error);
+            fault(FAULT, FaultCode::RequestFailed, "the box failed".to_owned())
+        }
+    }
+}
+
+fn fault(status: StatusCode, code: FaultCode, reason: String) -> Response {
+    xml(status, Fault { code, reason }.to_xml())
+}
+
+fn xml(status: StatusCode, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/xml; charset=utf-8")], body).into_response()
+}

@@ -1,12 +1,19 @@
 //! From the bytes of a query to the bytes of its response.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    time::{Instant, SystemTime},
+};
+
+use fulmar_domain::office::Side;
 
 use crate::{
     catalog::Snapshot,
+    cookie::{Cookies, Standing},
+    limit::{Limiter, Verdict},
     lookup,
-    query::{self, Edns, Header},
-    response::{PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
+    query::{self, CookieOption, Edns, Header, Query, Question},
+    response::{Opt, PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
 };
 
 /// How a query came.
@@ -25,13 +32,19 @@ pub enum Disposition {
     Answered(u16),
     /// There is nothing to say: too short for a header, or a response itself.
     Ignored,
+    /// Too much was asked from there.
+    Limited {
+        /// There is a response to be sent, which says how to go on.
+        hint: bool,
+    },
 }
 
 const CLASS_IN: u16 = 1;
 /// Transfers and the obsolete mailbox types: IXFR, AXFR, MAILB, MAILA.
 const REFUSED_TYPES: std::ops::RangeInclusive<u16> = 251..=254;
 
-/// Answers the query of somebody at `source`. The response replaces what is in `out`.
+/// Answers the query of somebody at `source` from the zones alone: without cookies, however much is asked. The
+/// response replaces what is in `out`.
 pub fn answer(
     snapshot: &Snapshot,
     source: IpAddr,
@@ -39,35 +52,141 @@ pub fn answer(
     message: &[u8],
     out: &mut Vec<u8>,
 ) -> Disposition {
-    out.clear();
-    let Some(header) = Header::read(message).filter(|header| !header.response) else {
-        return Disposition::Ignored;
-    };
-    let refuse = |out, rcode| {
-        let mut response = Response::begin(out, &header, None, None, usize::from(PLAIN_UDP));
-        response.set_rcode(rcode);
-        Disposition::Answered(response.finish() as u16)
-    };
-    if header.opcode != 0 {
-        return refuse(out, Rcode::NotImp);
+    Desk { snapshot, source, transport, guard: None }.answer(message, out)
+}
+
+/// Where a query is answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) source: IpAddr,
+    pub(crate) transport: Transport,
+    pub(crate) guard: Option<(&'a Guard, Now)>,
+}
+
+/// What keeps the box from being used against others.
+pub(crate) struct Guard {
+    pub(crate) cookies: Cookies,
+    pub(crate) limiter: Limiter,
+}
+
+/// A moment, on both clocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) instant: Instant,
+    /// Seconds since 1970, going in a circle (RFC 9018 §4.3).
+    pub(crate) seconds: u32,
+}
+
+impl Now {
+    pub(crate) fn read() -> Self {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { instant: Instant::now(), seconds: since_1970.as_secs() as u32 }
     }
-    let Ok((question, edns)) = query::read(message, &header) else {
-        return refuse(out, Rcode::FormErr);
-    };
-    let written = &message[query::HEADER..question.end];
-    let limit = limit(transport, edns);
-    let mut response = Response::begin(out, &header, Some((&question.name, written)), edns, limit);
-    if edns.is_some_and(|edns| edns.version > 0) {
-        response.set_rcode(Rcode::BadVers);
-    } else if question.class != CLASS_IN || REFUSED_TYPES.contains(&question.record_type) {
-        response.set_rcode(Rcode::Refused);
-    } else {
-        let catalog = snapshot.seen_from(source);
-        if lookup::answer(catalog, &question.name, question.record_type, &mut response).is_err() {
+}
+
+impl Desk<'_> {
+    pub(crate) fn answer(&self, message: &[u8], out: &mut Vec<u8>) -> Disposition {
+        out.clear();
+        let Some(header) = Header::read(message).filter(|header| !header.response) else {
+            return Disposition::Ignored;
+        };
+        let query = match header.opcode {
+            0 => query::read(message, &header).map_err(|_| Rcode::FormErr),
+            _ => Err(Rcode::NotImp),
+        };
+        let edns = query.as_ref().ok().and_then(|query| query.edns);
+        let (standing, opt) = self.opt(edns);
+        let verdict = self.verdict(standing);
+        let Ok(Query { question, .. }) = &query else {
+            return self.refuse(&header, query.err().unwrap_or(Rcode::FormErr), verdict, out);
+        };
+        let asked = question.as_ref().map(|question| (&question.name, &message[query::HEADER..question.end]));
+        let limit = limit(self.transport, edns);
+        let mut response = Response::begin(out, &header, asked, opt, limit);
+        if verdict != Verdict::Answer {
+            return beyond(response, standing, verdict);
+        }
+        if let Some(rcode) = unanswerable(question.as_ref(), edns, standing) {
+            response.set_rcode(rcode);
+        } else if let Some(Question { name, record_type, .. }) = question
+            && lookup::answer(self.snapshot.seen_from(self.source), name, *record_type, &mut response)
+                .is_err()
+        {
             response.truncate();
         }
+        Disposition::Answered(response.finish() as u16)
     }
-    Disposition::Answered(response.finish() as u16)
+
+    /// What the client's cookies prove, and what the OPT record of the response says.
+    fn opt(&self, edns: Option<Edns>) -> (Option<Standing>, Option<Opt>) {
+        let Some(edns) = edns else { return (None, None) };
+        let mut opt = Opt::from(edns);
+        // What options mean in another version is not known.
+        let (CookieOption::Shown(shown), 0, Some((guard, now))) = (edns.cookie, edns.version, self.guard)
+        else {
+            return (None, Some(opt));
+        };
+        let (standing, cookie) = guard.cookies.check(shown, self.source, now.seconds);
+        opt.cookie = Some(cookie);
+        (Some(standing), Some(opt))
+    }
+
+    /// The office's own hosts, and whoever proves to receive the answers, may ask as much as they like.
+    fn verdict(&self, standing: Option<Standing>) -> Verdict {
+        match self.guard {
+            Some((guard, now)) if self.transport == Transport::Udp && standing != Some(Standing::Proven) => {
+                match self.snapshot.side_of(self.source) {
+                    Side::Inside => Verdict::Answer,
+                    Side::Outside => guard.limiter.take(self.source, now.instant),
+                }
+            }
+            _ => Verdict::Answer,
+        }
+    }
+
+    /// Whatever can not be read is answered with nothing but a header.
+    fn refuse(&self, header: &Header, rcode: Rcode, verdict: Verdict, out: &mut Vec<u8>) -> Disposition {
+        if verdict != Verdict::Answer {
+            return Disposition::Limited { hint: false };
+        }
+        let mut response = Response::begin(out, header, None, None, usize::from(PLAIN_UDP));
+        response.set_rcode(rcode);
+        Disposition::Answered(response.finish() as u16)
+    }
+}
+
+/// The code for what is not looked up.
+fn unanswerable(
+    question: Option<&Question>,
+    edns: Option<Edns>,
+    standing: Option<Standing>,
+) -> Option<Rcode> {
+    if edns.is_some_and(|edns| edns.version > 0) {
+        return Some(Rcode::BadVers);
+    }
+    if edns.is_some_and(|edns| edns.cookie == CookieOption::Malformed) {
+        return Some(Rcode::FormErr);
+    }
+    let Some(question) = question else {
+        // Somebody wants to know about a cookie only (RFC 7873 §5.4).
+        let wrong = standing == Some(Standing::Wrong);
+        return Some(if wrong { Rcode::BadCookie } else { Rcode::NoError });
+    };
+    let refused = question.class != CLASS_IN || REFUSED_TYPES.contains(&question.record_type);
+    refused.then_some(Rcode::Refused)
+}
+
+/// Who knows cookies is told to come back with the one that stands in this response (RFC 7873 §5.2.3), everybody
+/// else to come by TCP.
+fn beyond(mut response: Response<'_>, standing: Option<Standing>, verdict: Verdict) -> Disposition {
+    let hint = verdict == Verdict::Hint;
+    match standing {
+        Some(_) => response.set_rcode(Rcode::BadCookie),
+        None => response.truncate(),
+    }
+    response.finish();
+    Disposition::Limited { hint }
 }
 
 fn limit(transport: Transport, edns: Option<Edns>) -> usize {

@@ -9,12 +9,16 @@
 //! RFC 6672 (DNAME), RFC 6604 (the code of an answer with aliases), RFC 6891 (EDNS), RFC 8482 (ANY).
 //! Secondaries: RFC 5936 (AXFR), RFC 1995 §4 (IXFR, answered with the whole zone), RFC 1996 (NOTIFY, sent only),
 //! RFC 8945 (TSIG).
+//! What keeps the box from being used against others: RFC 7873 and RFC 9018 (cookies), an allowance of answers by
+//! UDP for each network outside. How it talks to odd clients: RFC 8906, whose section 8 is a test file.
 //! Not here: recursion, DNSSEC, updates. They are refused.
 
 mod answer;
 mod catalog;
 mod clock;
+mod cookie;
 mod ledger;
+mod limit;
 mod lookup;
 mod master_file;
 mod name;
@@ -25,15 +29,17 @@ mod records;
 mod response;
 mod secondaries;
 mod server;
+mod siphash;
 mod transfer;
 mod tsig;
 mod zone;
 
 pub use answer::{Disposition, Transport, answer};
 pub use catalog::{Catalog, Snapshot};
+pub use cookie::NoRandomness;
 pub use ledger::Secondaries;
 pub use master_file::{Fault, MasterFileError};
 pub use notify::run as notify;
 pub use publisher::{Publisher, run};
-pub use server::{serve_tcp, serve_udp};
+pub use server::{Server, serve_tcp, serve_udp};
 pub use zone::{InvalidZone, Zone};

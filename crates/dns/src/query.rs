@@ -1,10 +1,15 @@
 //! Reading a query (RFC 1035 §4.1, RFC 6891 §6).
 
-use crate::name::WireName;
+use crate::{
+    cookie::{Shown, ShownServer},
+    name::WireName,
+};
 
 /// Bytes of the header.
 pub(crate) const HEADER: usize = 12;
 const TYPE_OPT: u16 = 41;
+/// The option that carries cookies (RFC 7873 §4).
+const OPTION_COOKIE: u16 = 10;
 
 /// The first twelve bytes of a message.
 #[derive(Clone, Copy)]
@@ -34,6 +39,23 @@ pub(crate) struct Edns {
     pub(crate) payload: u16,
     pub(crate) version: u8,
     pub(crate) dnssec_ok: bool,
+    pub(crate) cookie: CookieOption,
+}
+
+/// The cookies in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CookieOption {
+    Absent,
+    /// Of a length that they can not have (RFC 7873 §5.2.2).
+    Malformed,
+    Shown(Shown),
+}
+
+/// A query that can be understood.
+pub(crate) struct Query {
+    /// Absent where somebody asks for nothing but a cookie (RFC 7873 §5.4).
+    pub(crate) question: Option<Question>,
+    pub(crate) edns: Option<Edns>,
 }
 
 /// The message is not a query that can be understood.
@@ -56,17 +78,17 @@ impl Header {
 }
 
 /// The one question of a message, and its OPT record if it has one. Every byte must belong to something.
-pub(crate) fn read(message: &[u8], header: &Header) -> Result<(Question, Option<Edns>), Malformed> {
+pub(crate) fn read(message: &[u8], header: &Header) -> Result<Query, Malformed> {
     let [questions, answers, authorities, additionals] = header.counts;
-    if questions != 1 {
-        return Err(Malformed);
-    }
-    let name = WireName::read(&message[HEADER..]).map_err(|_| Malformed)?;
-    let fixed = HEADER + name.as_bytes().len();
-    let &[t1, t2, c1, c2] = message.get(fixed..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
-    let record_type = u16::from_be_bytes([t1, t2]);
-    let question = Question { name, record_type, class: u16::from_be_bytes([c1, c2]), end: fixed + 4 };
-    let mut at = question.end;
+    let (question, mut at) = match questions {
+        0 => (None, HEADER),
+        1 => {
+            let question = question(message)?;
+            let end = question.end;
+            (Some(question), end)
+        }
+        _ => return Err(Malformed),
+    };
     for _ in 0..u32::from(answers) + u32::from(authorities) {
         at = record(message, at)?.end;
     }
@@ -80,10 +102,51 @@ pub(crate) fn read(message: &[u8], header: &Header) -> Result<(Question, Option<
                 return Err(Malformed);
             }
             let [_, version, flags, _] = record.ttl;
-            edns = Some(Edns { payload: record.class, version, dnssec_ok: flags & 0x80 != 0 });
+            let cookie = cookie(&message[record.data..record.end])?;
+            edns = Some(Edns { payload: record.class, version, dnssec_ok: flags & 0x80 != 0, cookie });
         }
     }
-    if at == message.len() { Ok((question, edns)) } else { Err(Malformed) }
+    let asks_for_cookie = edns.is_some_and(|edns| edns.cookie != CookieOption::Absent);
+    if at == message.len() && (question.is_some() || asks_for_cookie) {
+        Ok(Query { question, edns })
+    } else {
+        Err(Malformed)
+    }
+}
+
+fn question(message: &[u8]) -> Result<Question, Malformed> {
+    let name = WireName::read(&message[HEADER..]).map_err(|_| Malformed)?;
+    let fixed = HEADER + name.as_bytes().len();
+    let &[t1, t2, c1, c2] = message.get(fixed..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
+    let (record_type, class) = (u16::from_be_bytes([t1, t2]), u16::from_be_bytes([c1, c2]));
+    Ok(Question { name, record_type, class, end: fixed + 4 })
+}
+
+/// The first COOKIE option among the options of an OPT record (RFC 7873 §5.2). Others are passed over.
+fn cookie(mut options: &[u8]) -> Result<CookieOption, Malformed> {
+    let mut cookie = CookieOption::Absent;
+    while !options.is_empty() {
+        let &[c1, c2, l1, l2] = options.first_chunk().ok_or(Malformed)?;
+        let end = 4 + usize::from(u16::from_be_bytes([l1, l2]));
+        let data = options.get(4..end).ok_or(Malformed)?;
+        if u16::from_be_bytes([c1, c2]) == OPTION_COOKIE && cookie == CookieOption::Absent {
+            cookie = shown(data);
+        }
+        options = &options[end..];
+    }
+    Ok(cookie)
+}
+
+/// Eight bytes are the client's; eight to thirty-two more are the server's.
+fn shown(data: &[u8]) -> CookieOption {
+    let Some((client, server)) = data.split_first_chunk() else { return CookieOption::Malformed };
+    let server = match (server.len(), server.try_into()) {
+        (0, _) => ShownServer::Nothing,
+        (_, Ok(cookie)) => ShownServer::Cookie(cookie),
+        (8..=32, Err(_)) => ShownServer::Other,
+        _ => return CookieOption::Malformed,
+    };
+    CookieOption::Shown(Shown { client: *client, server })
 }
 
 pub(crate) struct Skipped {
@@ -125,5 +188,37 @@ pub(crate) fn skip_name(message: &[u8], mut at: usize) -> Result<usize, Malforme
             192..=255 => return Ok(at + 2),
             _ => return Err(Malformed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn option(data: &[u8]) -> Vec<u8> {
+        [&[0, 100, 0, 1, 9, 0, 10, 0, data.len() as u8], data].concat()
+    }
+
+    #[test]
+    fn cookies_are_read_and_other_options_passed_over() {
+        let client = *b"ABCDEFGH";
+        let shown = |server| CookieOption::Shown(Shown { client, server });
+        let read = |data: &[u8]| cookie(&option(data)).ok();
+        assert_eq!(read(b"ABCDEFGH"), Some(shown(ShownServer::Nothing)));
+        assert_eq!(read(b"ABCDEFGH0123456789abcdef"), Some(shown(ShownServer::Cookie(*b"0123456789abcdef"))));
+        assert_eq!(read(b"ABCDEFGH01234567"), Some(shown(ShownServer::Other)));
+        assert_eq!(cookie(&[0, 100, 0, 0]).ok(), Some(CookieOption::Absent));
+    }
+
+    #[test]
+    fn cookies_of_an_impossible_length_are_malformed() {
+        for length in [0, 7, 9, 15, 41] {
+            assert_eq!(cookie(&option(&vec![b'x'; length])).ok(), Some(CookieOption::Malformed), "{length}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_does_not_end_is_no_option() {
+        assert!(cookie(&[0, 10, 0, 8, 1]).is_err() && cookie(&[0, 10, 0]).is_err());
     }
 }

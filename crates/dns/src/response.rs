@@ -10,8 +10,9 @@ use crate::{
 pub(crate) const UDP_PAYLOAD: u16 = 1232;
 /// The longest message over UDP without EDNS (RFC 1035 §4.2.1).
 pub(crate) const PLAIN_UDP: u16 = 512;
-/// Bytes of an OPT record without options.
+/// Bytes of an OPT record without options, and of an option without its data.
 const OPT: usize = 11;
+const OPTION: usize = 4;
 const CLASS_IN: [u8; 2] = [0, 1];
 
 /// The codes that are used (RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 6891 §9).
@@ -27,6 +28,42 @@ pub(crate) enum Rcode {
     /// Not the server of that zone, or a signature that is worth nothing (RFC 8945 §5.2).
     NotAuth = 9,
     BadVers = 16,
+    BadCookie = 23,
+}
+
+/// What the OPT record of a response says beside the longest message (RFC 6891 §6.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Opt {
+    pub(crate) dnssec_ok: bool,
+    /// The client's cookie and the server's (RFC 7873 §4).
+    pub(crate) cookie: Option<[u8; 24]>,
+}
+
+impl From<Edns> for Opt {
+    fn from(edns: Edns) -> Self {
+        Self { dnssec_ok: edns.dnssec_ok, ..Self::default() }
+    }
+}
+
+impl Opt {
+    fn size(&self) -> usize {
+        let cookie = self.cookie.map_or(0, |cookie| OPTION + cookie.len());
+        OPT + cookie
+    }
+
+    /// Adds the record.
+    pub(crate) fn write(&self, rcode: Rcode, out: &mut Vec<u8>) {
+        let extended = (rcode as u16 >> 4) as u8;
+        let [high, low] = UDP_PAYLOAD.to_be_bytes();
+        let flags = if self.dnssec_ok { 0x80 } else { 0 };
+        // Twenty-eight at most.
+        let options = (self.size() - OPT) as u8;
+        out.extend([0, 0, 41, high, low, extended, 0, flags, 0, 0, options]);
+        if let Some(cookie) = self.cookie {
+            out.extend([0, 10, 0, cookie.len() as u8]);
+            out.extend(cookie);
+        }
+    }
 }
 
 /// The sections that records go to.
@@ -46,7 +83,7 @@ pub(crate) struct Response<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
     question: Option<(&'a WireName, usize)>,
-    edns: Option<Edns>,
+    edns: Option<Opt>,
     counts: [u16; 3],
     rcode: Rcode,
     authoritative: bool,
@@ -66,14 +103,14 @@ impl<'a> Response<'a> {
         out: &'a mut Vec<u8>,
         header: &Header,
         question: Option<(&'a WireName, &[u8])>,
-        edns: Option<Edns>,
+        edns: Option<Opt>,
         limit: usize,
     ) -> Self {
         out.clear();
         let flags = 0x80 | header.opcode << 3 | u8::from(header.recursion_desired);
         out.extend([header.id[0], header.id[1], flags, 0, 0, u8::from(question.is_some()), 0, 0, 0, 0, 0, 0]);
         out.extend(question.map_or(&[][..], |(_, written)| written));
-        let limit = limit - edns.map_or(0, |_| OPT);
+        let limit = limit - edns.map_or(0, |opt| opt.size());
         let question = question.map(|(name, _)| (name, out.len()));
         Self {
             out,
@@ -171,11 +208,8 @@ impl<'a> Response<'a> {
     /// Completes the header and, where the client spoke EDNS, adds the OPT record.
     pub(crate) fn finish(mut self) -> Rcode {
         let mut additional = self.counts[2];
-        if let Some(edns) = self.edns {
-            let extended = (self.rcode as u16 >> 4) as u8;
-            let [high, low] = UDP_PAYLOAD.to_be_bytes();
-            let flags = if edns.dnssec_ok { 0x80 } else { 0 };
-            self.out.extend([0, 0, 41, high, low, extended, 0, flags, 0, 0, 0]);
+        if let Some(opt) = self.edns {
+            opt.write(self.rcode, self.out);
             additional += 1;
         }
         self.out[2] |= u8::from(self.authoritative) << 2 | u8::from(self.truncated) << 1;

@@ -9,8 +9,8 @@ use crate::{
     Disposition, Publisher, Snapshot, Transport,
     catalog::Catalog,
     lookup,
-    query::{self, HEADER, Header, Question},
-    response::{PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
+    query::{self, HEADER, Header, Query, Question},
+    response::{Opt, PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
     transfer::{self, Request, Transfer},
     tsig::{Chain, Key, Seconds, Tsig, TsigError},
     zone::TYPE_SOA,
@@ -77,7 +77,7 @@ pub(crate) fn answer(
             }
         },
     };
-    let Ok((question, edns)) = query::read(message, &header) else {
+    let Ok(Query { question: Some(question), edns }) = query::read(message, &header) else {
         return chain.map(|_| refuse(&header, None, Rcode::FormErr, out));
     };
     let is_theirs = matches!(question.record_type, TYPE_SOA | TYPE_IXFR | TYPE_AXFR);
@@ -119,7 +119,7 @@ fn by_key<'s>(
 }
 
 fn question_of(message: &[u8], header: &Header) -> Option<(Question, Vec<u8>)> {
-    let (question, _) = query::read(message, header).ok()?;
+    let question = query::read(message, header).ok()?.question?;
     let written = message[HEADER..question.end].to_vec();
     Some((question, written))
 }
@@ -154,7 +154,7 @@ impl Asked<'_> {
     fn lookup(&self, mut request: Request, record_type: u16, out: &mut Vec<u8>) -> Rcode {
         let limit = self.limit(&request);
         let Request { header, name, written, edns, chain } = &mut request;
-        let mut response = Response::begin(out, header, Some((name, written)), *edns, limit);
+        let mut response = Response::begin(out, header, Some((name, written)), edns.map(Opt::from), limit);
         if lookup::answer(self.catalog, name, record_type, &mut response).is_err() {
             response.truncate();
         }
@@ -194,7 +194,7 @@ impl Asked<'_> {
     fn code(&self, mut request: Request, rcode: Rcode, out: &mut Vec<u8>) -> Rcode {
         let limit = self.limit(&request);
         let Request { header, name, written, edns, chain } = &mut request;
-        let mut response = Response::begin(out, header, Some((name, written)), *edns, limit);
+        let mut response = Response::begin(out, header, Some((name, written)), edns.map(Opt::from), limit);
         response.set_rcode(rcode);
         response.finish();
         if let Some(chain) = chain {

@@ -7,7 +7,7 @@ use fulmar_domain::zone::Serial;
 use crate::{
     name::WireName,
     query::{Edns, Header},
-    response::{Rcode, Response, Section},
+    response::{Opt, Rcode, Response, Section},
     tsig::{Chain, MAX_TSIG, Seconds},
     zone::{Node, TYPE_SOA, Zone},
 };
@@ -75,7 +75,7 @@ impl Transfer {
             return Ok(false);
         }
         let Request { header, name, written, edns, .. } = &self.request;
-        let mut response = Response::begin(out, header, Some((name, written)), *edns, LIMIT);
+        let mut response = Response::begin(out, header, Some((name, written)), edns.map(Opt::from), LIMIT);
         response.set_authoritative();
         let mut added = 0;
         while response.length() < PIECE {
@@ -150,8 +150,13 @@ fn records(node: &Node, is_apex: bool) -> impl Iterator<Item = &[u8]> {
 
 /// One message with the SOA: the client is current, or is to ask again over TCP (RFC 1995 §2, §4).
 pub(crate) fn soa_only(request: &mut Request, zone: &Zone, now: Seconds, out: &mut Vec<u8>) -> Rcode {
-    let mut response =
-        Response::begin(out, &request.header, Some((&request.name, &request.written)), request.edns, LIMIT);
+    let mut response = Response::begin(
+        out,
+        &request.header,
+        Some((&request.name, &request.written)),
+        request.edns.map(Opt::from),
+        LIMIT,
+    );
     response.set_authoritative();
     if let Some(soa) = zone.node(zone.apex()).and_then(|apex| apex.set(TYPE_SOA)) {
         // A SOA is never longer than a message.

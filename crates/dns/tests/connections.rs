@@ -1,9 +1,9 @@
 //! How the server bears with clients that do not behave.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use fulmar_dns::{Publisher, serve_tcp, serve_udp};
+use fulmar_dns::{Publisher, Server, serve_tcp, serve_udp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
@@ -16,11 +16,15 @@ const QUERY: &[u8] = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01
 /// The most connections that are served at a time.
 const MAX_CONNECTIONS: usize = 256;
 
+fn server() -> Server {
+    Server::new(Publisher::default()).unwrap()
+}
+
 async fn tcp_server() -> (SocketAddr, CancellationToken) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let signal = stop.clone();
-    tokio::spawn(async move { serve_tcp(&listener, Publisher::default(), signal).await });
+    tokio::spawn(async move { serve_tcp(&listener, server(), signal).await });
     (address, stop)
 }
 
@@ -81,10 +85,10 @@ async fn connections_end_with_the_server() {
 
 #[tokio::test]
 async fn clients_that_went_away_do_not_end_the_service() {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
     let (address, stop) = (socket.local_addr().unwrap(), CancellationToken::new());
     let signal = stop.clone();
-    let serving = tokio::spawn(async move { serve_udp(&socket, Publisher::default(), signal).await });
+    let serving = tokio::spawn(async move { serve_udp(&socket, server(), signal).await });
     for _ in 0..50 {
         let gone = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         gone.send_to(QUERY, address).await.unwrap();

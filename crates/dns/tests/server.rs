@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use fulmar_dns::{
-    Catalog, Disposition, Publisher, Snapshot, Transport, Zone, answer, run, serve_tcp, serve_udp,
+    Catalog, Disposition, Publisher, Server as DnsServer, Snapshot, Transport, Zone, answer, run, serve_tcp,
+    serve_udp,
 };
 use fulmar_domain::{
     Office, Timestamp,
@@ -50,13 +52,13 @@ async fn server() -> Server {
     let (store, publisher) = (Store::open(dir.path()).unwrap(), Publisher::default());
     let stop = CancellationToken::new();
     tokio::spawn(run(store.clone(), publisher.clone(), stop.clone()));
-    let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let udp = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addresses = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
-    let (answers, signal) = (publisher.clone(), stop.clone());
+    let (answers, signal) = (DnsServer::new(publisher.clone()).unwrap(), stop.clone());
+    let answers_too = answers.clone();
     tokio::spawn(async move { serve_udp(&udp, answers, signal).await });
-    let answers = publisher.clone();
-    tokio::spawn(async move { serve_tcp(&tcp, answers, stop).await });
+    tokio::spawn(async move { serve_tcp(&tcp, answers_too, stop).await });
     store.set_office(office("192.168.1.2")).await.unwrap();
     publisher.published().wait_for(|generation| *generation == 1).await.unwrap();
     Server { store, publisher, udp: addresses.0, tcp: addresses.1, _dir: dir }

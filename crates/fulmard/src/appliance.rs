@@ -177,18 +177,19 @@ impl Parts {
     }
 
     fn start_dns(&self, sockets: Vec<(std::net::UdpSocket, std::net::TcpListener)>) -> Result<()> {
+        let server = fulmar_dns::Server::new(self.publisher.clone())?;
         for (udp, tcp) in sockets {
-            let publisher = self.publisher.clone();
+            let answers = server.clone();
             let udp = Arc::new(UdpSocket::from_std(udp)?);
             self.supervisor.run("dns-udp", move |stop| {
-                let (udp, publisher) = (Arc::clone(&udp), publisher.clone());
-                async move { fulmar_dns::serve_udp(&udp, publisher, stop).await }
+                let (udp, answers) = (Arc::clone(&udp), answers.clone());
+                async move { fulmar_dns::serve_udp(&udp, answers, stop).await }
             });
-            let publisher = self.publisher.clone();
+            let answers = server.clone();
             let tcp = Arc::new(TcpListener::from_std(tcp)?);
             self.supervisor.run("dns-tcp", move |stop| {
-                let (tcp, publisher) = (Arc::clone(&tcp), publisher.clone());
-                async move { fulmar_dns::serve_tcp(&tcp, publisher, stop).await }
+                let (tcp, answers) = (Arc::clone(&tcp), answers.clone());
+                async move { fulmar_dns::serve_tcp(&tcp, answers, stop).await }
             });
         }
         Ok(())

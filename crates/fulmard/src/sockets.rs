@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use socket2::{Domain, Socket, Type};
 
 use crate::Config;
 
@@ -46,10 +47,11 @@ impl Sockets {
 }
 
 fn tcp(address: SocketAddr, what: &str) -> Result<TcpListener> {
-    let listener =
-        TcpListener::bind(address).with_context(|| format!("can not listen on {address} for {what}"))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
+    let listen = || {
+        let socket = bound(address, Type::STREAM)?;
+        socket.listen(BACKLOG).map(|()| socket.into())
+    };
+    listen().with_context(|| format!("can not listen on {address} for {what}"))
 }
 
 /// UDP and TCP on the same port, also where the system chooses it.
@@ -57,9 +59,26 @@ fn dns(address: SocketAddr) -> Result<(UdpSocket, TcpListener)> {
     let listener = tcp(address, "DNS (TCP)")?;
     let address = SocketAddr::new(address.ip(), listener.local_addr()?.port());
     let socket =
-        UdpSocket::bind(address).with_context(|| format!("can not listen on {address} for DNS (UDP)"))?;
+        bound(address, Type::DGRAM).with_context(|| format!("can not listen on {address} for DNS (UDP)"))?;
+    Ok((socket.into(), listener))
+}
+
+/// How many connections wait until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// A socket for IPv6 takes only IPv6, so that all addresses of both kinds can be listened on side by side.
+fn bound(address: SocketAddr, kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    if kind == Type::STREAM {
+        // Otherwise a box that is started again waits until the connections of before are forgotten.
+        socket.set_reuse_address(true)?;
+    }
+    socket.bind(&address.into())?;
     socket.set_nonblocking(true)?;
-    Ok((socket, listener))
+    Ok(socket)
 }
 
 /// A socket that nobody listens on any more is replaced; one that somebody does listen on is theirs.
@@ -80,4 +99,19 @@ fn admin(path: &Path) -> Result<UnixListener> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o660))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_addresses_of_both_kinds_are_listened_on_side_by_side() {
+        let (udp, tcp) = dns("0.0.0.0:0".parse().unwrap()).unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        assert_eq!(udp.local_addr().unwrap().port(), port);
+        let (_, tcp_6) = dns(SocketAddr::new("::".parse().unwrap(), port)).unwrap();
+        assert_eq!(tcp_6.local_addr().unwrap().port(), port);
+        assert!(dns(SocketAddr::new("::".parse().unwrap(), port)).is_err());
+    }
 }

@@ -10,12 +10,13 @@ use std::{
     io::{BufRead, BufReader},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
-use fulmar_dns::{Catalog, Publisher, Snapshot, Zone, serve_udp};
+use fulmar_dns::{Catalog, Publisher, Server, Snapshot, Zone, serve_udp};
 use tokio::{net::UdpSocket, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -70,9 +71,10 @@ pub fn load(path: &Path) -> Result<Vec<Case>> {
 /// When the port can not be used.
 pub async fn run(cases: Vec<Case>, port: u16) -> Result<Report> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.context("can not bind the port")?;
+    let socket = Arc::new(socket);
     let server = socket.local_addr()?;
     let (publisher, stop) = (Publisher::default(), CancellationToken::new());
-    let (answers, signal) = (publisher.clone(), stop.clone());
+    let (answers, signal) = (Server::new(publisher.clone())?, stop.clone());
     let serving = tokio::spawn(async move { serve_udp(&socket, answers, signal).await });
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let mut report = Report { total: cases.len(), ..Report::default() };

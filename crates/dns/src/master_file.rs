@@ -122,9 +122,6 @@ pub enum Fault {
     /// The records are no zone.
     #[error(transparent)]
     Zone(InvalidZone),
-    /// Not one record.
-    #[error("this is not one record")]
-    NotOneRecord,
 }
 
 impl Zone {
@@ -136,16 +133,6 @@ impl Zone {
         let records = records(text, origin)?;
         Self::new(records.iter().map(|(_, record)| record.clone()))
             .map_err(|error| MasterFileError { line: line_of(&error, &records), fault: Fault::Zone(error) })
-    }
-}
-
-/// The one record in a line. Its names are absolute, with or without the dot at their end.
-pub(crate) fn record(line: &str) -> Result<Record, Fault> {
-    let records = records(line, Some(".")).map_err(|error| error.fault)?;
-    let mut records = records.into_iter().map(|(_, record)| record);
-    match (records.next(), records.next()) {
-        (Some(record), None) => Ok(record),
-        _ => Err(Fault::NotOneRecord),
     }
 }
 
@@ -190,7 +177,7 @@ impl Reader {
         let (owner, rest) = if entry.begins_blank {
             (self.last_owner.clone().ok_or(Fault::NoOwner)?, &entry.words[..])
         } else {
-            (decoded(name::name(*first, self.origin.as_deref())?, first.text)?, rest)
+            (decoded(&name::name(*first, self.origin.as_deref())?, first.text)?, rest)
         };
         self.last_owner = Some(owner.clone());
         let (ttl, rest) = ttl_and_class(rest)?;
@@ -236,8 +223,8 @@ fn ttl_and_class<'a, 'b>(mut words: &'b [Word<'a>]) -> Result<(Option<u32>, &'b 
     Ok((ttl, words))
 }
 
-fn decoded(wire: Vec<u8>, text: &str) -> Result<Name, Fault> {
-    Name::read(&mut BinDecoder::new(&wire)).map_err(|_| Fault::NotAName(text.to_owned()))
+fn decoded(wire: &[u8], text: &str) -> Result<Name, Fault> {
+    Name::read(&mut BinDecoder::new(wire)).map_err(|_| Fault::NotAName(text.to_owned()))
 }
 
 /// The line of the record that is the reason, or of the last one where the reason is that one is missing.

@@ -149,17 +149,6 @@ fn what_is_no_zone_is_refused() {
     assert!(matches!(no_ttl.unwrap_err().fault, Fault::NoTtl));
 }
 
-#[test]
-fn a_line_is_one_record() {
-    assert_eq!(
-        record("www.office.test 60 IN CNAME web.office.test").unwrap().name.to_string(),
-        "www.office.test."
-    );
-    for bad in ["", "$TTL 60", "a 60 A 192.0.2.1\nb 60 A 192.0.2.1"] {
-        assert!(matches!(record(bad), Err(Fault::NotOneRecord)), "{bad}");
-    }
-}
-
 /// As a careful writer prints it.
 fn printed(text: &[u8]) -> String {
     text.iter().map(|byte| format!("\\{byte:03}")).collect()

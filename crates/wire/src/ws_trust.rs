@@ -1,6 +1,6 @@
 //! Asking for a web ticket by WS-Trust 1.3 ([MS-OCAUTHWS]; OASIS WS-Trust 1.3 §3).
 //!
-//! [`description`] says where, [`TokenRequest`] asks, [`TokenResponse`] or [`Fault`] is the answer.
+//! [`description()`] says where, [`TokenRequest`] asks, [`TokenResponse`] or [`Fault`] is the answer.
 
 mod description;
 mod fault;

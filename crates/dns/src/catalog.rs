@@ -8,12 +8,14 @@ use std::{
 
 use fulmar_domain::{
     DnsName, Office,
+    custom_zone::CustomZone,
     office::{NEGATIVE_TTL, Networks, Side},
     secondary::Secondary,
     zone::{Generation, Record, RecordData},
 };
 
 use crate::{
+    custom,
     name::WireName,
     secondaries::Known,
     zone::{InvalidZone, Zone},
@@ -59,7 +61,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The zones that follow from an office, with the texts that prove to a public authority whose they are.
+    /// The zones that follow from an office, with the texts that prove to a public authority whose they are, and
+    /// with what administrators added.
     ///
     /// # Errors
     /// [`InvalidZone`]; no valid office has such zones.
@@ -67,6 +70,7 @@ impl Snapshot {
         office: &Office,
         generation: Generation,
         proofs: &[(DnsName, String)],
+        custom: &[CustomZone],
     ) -> Result<Self, InvalidZone> {
         let catalog = |side| -> Result<Catalog, InvalidZone> {
             let mut zones = office.zones(side, generation);
@@ -76,7 +80,7 @@ impl Snapshot {
                     zone.records.push(Record { owner: owner.clone(), ttl: NEGATIVE_TTL, data });
                 }
             }
-            zones.iter().map(Zone::try_from).collect()
+            custom::catalog((office, side), &zones, generation.serial(office.set_up_at()), custom)
         };
         Ok(Self {
             inside: catalog(Side::Inside)?,

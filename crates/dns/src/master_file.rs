@@ -9,6 +9,7 @@ mod lexer;
 mod name;
 mod number;
 
+use fulmar_domain::office::RECORD_TTL;
 use hickory_server::proto::{
     rr::{Name, Record},
     serialize::binary::{BinDecodable, BinDecoder},
@@ -119,9 +120,30 @@ pub enum Fault {
         /// Why.
         reason: String,
     },
+    /// A directive where only records may stand.
+    #[error("`{0}` is not a record: each line is one, and none depends on those before it")]
+    NotARecord(String),
+    /// The box has records of its own there.
+    #[error("the records of `{0}` follow from the office, and nothing can be added to them")]
+    Generated(String),
+    /// A delegation or a DNAME above names of the box.
+    #[error("it would hide `{0}`, which follows from the office")]
+    Hides(String),
+    /// The box proves its names to a public authority there.
+    #[error("at names that begin with `_acme-challenge` the box proves its own names to a public authority")]
+    Proof,
+    /// The SOA is that of another zone than the text was said to be.
+    #[error("this is the zone `{0}`, and not the one that it was said to be")]
+    OtherZone(String),
     /// The records are no zone.
     #[error(transparent)]
-    Zone(InvalidZone),
+    Zone(#[from] InvalidZone),
+}
+
+impl MasterFileError {
+    pub(crate) fn new(line: usize, fault: Fault) -> Self {
+        Self { line, fault }
+    }
 }
 
 impl Zone {
@@ -130,15 +152,39 @@ impl Zone {
     /// # Errors
     /// [`MasterFileError`] says the line of the first thing that is wrong, and why.
     pub fn from_master_file(text: &str, origin: Option<&str>) -> Result<Self, MasterFileError> {
-        let records = records(text, origin)?;
-        Self::new(records.iter().map(|(_, record)| record.clone()))
-            .map_err(|error| MasterFileError { line: line_of(&error, &records), fault: Fault::Zone(error) })
+        zone(&records(text, origin)?)
     }
 }
 
+/// The zone of records that stand in these lines.
+pub(crate) fn zone(records: &[(usize, Record)]) -> Result<Zone, MasterFileError> {
+    Zone::new(records.iter().map(|(_, record)| record.clone())).map_err(|error| at_line(error, records))
+}
+
 /// All records, with the lines in which they begin.
-fn records(text: &str, origin: Option<&str>) -> Result<Vec<(usize, Record)>, MasterFileError> {
-    let mut reader = Reader::default();
+pub(crate) fn records(text: &str, origin: Option<&str>) -> Result<Vec<(usize, Record)>, MasterFileError> {
+    read(Reader::default(), text, origin)
+}
+
+/// The records of a list: one a line, which depends on no other. Without a TTL they have that of generated ones.
+pub(crate) fn lines(text: &str, origin: &str) -> Result<Vec<(usize, Record)>, MasterFileError> {
+    let mut all = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let reader = Reader { default_ttl: Some(RECORD_TTL), ..Reader::default() };
+        let found = read(reader, text, Some(origin)).map_err(|error| MasterFileError { line, ..error })?;
+        if found.is_empty() && text.trim_start().starts_with('$') {
+            return Err(MasterFileError::new(line, Fault::NotARecord(text.trim().to_owned())));
+        }
+        all.extend(found.into_iter().map(|(_, record)| (line, record)));
+    }
+    Ok(all)
+}
+
+fn read(
+    mut reader: Reader,
+    text: &str,
+    origin: Option<&str>,
+) -> Result<Vec<(usize, Record)>, MasterFileError> {
     if let Some(origin) = origin {
         let absolute = if origin.ends_with('.') { origin.to_owned() } else { format!("{origin}.") };
         let word = Word { text: &absolute, quoted: false };
@@ -225,6 +271,11 @@ fn ttl_and_class<'a, 'b>(mut words: &'b [Word<'a>]) -> Result<(Option<u32>, &'b 
 
 fn decoded(wire: &[u8], text: &str) -> Result<Name, Fault> {
     Name::read(&mut BinDecoder::new(wire)).map_err(|_| Fault::NotAName(text.to_owned()))
+}
+
+/// The error with the line that is the reason for it.
+pub(crate) fn at_line(error: InvalidZone, records: &[(usize, Record)]) -> MasterFileError {
+    MasterFileError { line: line_of(&error, records), fault: Fault::Zone(error) }
 }
 
 /// The line of the record that is the reason, or of the last one where the reason is that one is missing.

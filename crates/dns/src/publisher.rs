@@ -87,7 +87,8 @@ enum PublishError {
 async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishError> {
     let Some((office, generation)) = store.office().await? else { return Ok(()) };
     let proofs = store.dns_proofs().await?;
-    let snapshot = Snapshot::of_office(&office, generation, &proofs)?;
+    let custom = store.custom_zones().await?;
+    let snapshot = Snapshot::of_office(&office, generation, &proofs, &custom)?;
     publisher.publish(snapshot.with_secondaries(store.secondaries().await?), generation.0);
     tracing::info!(generation = generation.0, zones = office.domains().len(), "The zones were published.");
     Ok(())

@@ -12,15 +12,10 @@ use hickory_server::proto::{
     },
 };
 
-use crate::zone::{InvalidZone, Zone};
+use crate::zone::InvalidZone;
 
-impl TryFrom<&zone::Zone> for Zone {
-    type Error = InvalidZone;
-
-    fn try_from(zone: &zone::Zone) -> Result<Self, InvalidZone> {
-        let records: Vec<Record> = zone.records.iter().map(record).collect::<Result<_, _>>()?;
-        Self::new(records)
-    }
+pub(crate) fn records(zone: &zone::Zone) -> Result<Vec<Record>, InvalidZone> {
+    zone.records.iter().map(record).collect()
 }
 
 fn record(record: &zone::Record) -> Result<Record, InvalidZone> {
@@ -48,6 +43,6 @@ fn soa(soa: &Soa) -> Result<SOA, ProtoError> {
     Ok(SOA::new(name(&soa.mname)?, name(&soa.rname)?, soa.serial.0, refresh, retry, expire, soa.minimum))
 }
 
-fn name(name: &DnsName) -> Result<Name, ProtoError> {
+pub(crate) fn name(name: &DnsName) -> Result<Name, ProtoError> {
     Name::from_ascii(format!("{name}."))
 }

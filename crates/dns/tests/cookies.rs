@@ -29,7 +29,7 @@ async fn server(inside: &str) -> SocketAddr {
     let intent = OfficeIntent { outside, mode: Mode::Delegated, networks, ..intent };
     let office = Office::new(intent, Timestamp::from_millis(1_700_000_000_000)).unwrap();
     let publisher = Publisher::default();
-    publisher.publish(Snapshot::of_office(&office, Generation(1), &[]).unwrap(), 1);
+    publisher.publish(Snapshot::of_office(&office, Generation(1), &[], &[]).unwrap(), 1);
     let server = Server::new(publisher).unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = tcp.local_addr().unwrap();

@@ -235,7 +235,7 @@ fn what_does_not_fit_is_truncated_over_udp_and_whole_over_tcp() {
 #[test]
 fn inside_and_outside_see_different_addresses() {
     let snapshot =
-        Snapshot::of_office(&office("192.168.1.2"), fulmar_domain::zone::Generation(1), &[]).unwrap();
+        Snapshot::of_office(&office("192.168.1.2"), fulmar_domain::zone::Generation(1), &[], &[]).unwrap();
     let ask = |source: &str, name: &str| {
         let mut out = Vec::new();
         let message = query(name, RecordType::A).to_bytes().unwrap();

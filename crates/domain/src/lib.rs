@@ -7,6 +7,7 @@ pub mod account;
 pub mod certificate;
 pub mod configuration;
 pub mod conversation;
+pub mod custom_zone;
 pub mod device;
 pub mod event;
 pub mod id;

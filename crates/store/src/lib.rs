@@ -21,6 +21,7 @@ mod acme;
 mod certificates;
 mod configuration;
 mod conversations;
+mod custom_zones;
 mod error;
 mod events;
 mod notifications;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003-configuration.sql"),
     include_str!("../migrations/0004-secondaries.sql"),
     include_str!("../migrations/0005-certificates.sql"),
+    include_str!("../migrations/0006-custom-zones.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

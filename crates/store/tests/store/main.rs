@@ -3,6 +3,7 @@
 
 mod configuration;
 mod conversations;
+mod custom_zones;
 mod notifications;
 mod opening;
 mod secondaries;

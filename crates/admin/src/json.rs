@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use fulmar_app::StoreError;
-use fulmar_domain::SipUri;
+use fulmar_domain::{SipUri, custom_zone::MAX_TEXT};
 use fulmar_http::{BoundedBody, Problem};
 use serde::de::DeserializeOwned;
 
@@ -21,6 +21,23 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             Problem::new(StatusCode::BAD_REQUEST, format!("the body is not what this path takes: {error}"))
         })
+    }
+}
+
+/// A text of at most as many bytes as its route allows.
+pub(crate) struct Text(pub(crate) String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let text = String::from_request(request, state).await.map_err(|error| match error.status() {
+            status @ StatusCode::PAYLOAD_TOO_LARGE => {
+                Problem::new(status, format!("the text is longer than {MAX_TEXT} bytes"))
+            }
+            status => Problem::new(status, error.body_text()),
+        });
+        text.map(Self)
     }
 }
 

@@ -16,6 +16,10 @@
 //! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person or an address |
 //! | `GET /api/v1/sessions` | who is signed in, on what |
 //! | `GET /api/v1/zones` | the zones that follow from the office |
+//! | `GET POST DELETE /api/v1/zones/records` | records of the administrator's own, in those zones |
+//! | `GET /api/v1/zones/imported` | zones of the administrator's own |
+//! | `GET PUT DELETE /api/v1/zones/imported/{zone}?side=…` | one of them, which is changed as a master file |
+//! | `POST /api/v1/zones/undo` | take the last change of these records and zones back |
 //! | `GET POST /api/v1/dns/secondaries` | name servers elsewhere that keep copies of the zones |
 //! | `DELETE /api/v1/dns/secondaries/{name}` | one of them, which may take no more |
 //! | `POST /api/v1/dns/notify` | tell all of them their serials again |
@@ -33,6 +37,7 @@
 
 mod certificate;
 mod console;
+mod custom_zones;
 mod json;
 mod lockouts;
 mod office;
@@ -47,10 +52,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     routing::{delete, get, post, put},
 };
-use fulmar_app::App;
+use fulmar_app::{App, CheckCustomZone};
 use fulmar_domain::{
+    custom_zone::MAX_TEXT,
     push::ApnsSettings,
     secondary::{SecondaryName, SecondaryReport},
 };
@@ -76,6 +83,8 @@ pub struct Admin {
     pub published: watch::Receiver<u64>,
     /// Checks settings for Apple before they are kept.
     pub check_apns: CheckApns,
+    /// Looks at records and zones before they are kept.
+    pub check_custom_zone: CheckCustomZone,
     /// What is known of the dealings with a secondary.
     pub secondary_report: SecondaryReports,
     /// Tells the secondaries their serials again.
@@ -103,6 +112,19 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
         .route("/api/v1/sessions", get(status::sessions))
         .route("/api/v1/zones", get(zones::zones))
+        .route(
+            "/api/v1/zones/records",
+            get(custom_zones::records).post(custom_zones::add).delete(custom_zones::remove),
+        )
+        .route("/api/v1/zones/imported", get(custom_zones::imported))
+        .route(
+            "/api/v1/zones/imported/{zone}",
+            get(custom_zones::export)
+                .delete(custom_zones::remove_zone)
+                .put(custom_zones::import)
+                .layer(DefaultBodyLimit::max(MAX_TEXT)),
+        )
+        .route("/api/v1/zones/undo", post(custom_zones::undo))
         .route("/api/v1/dns/secondaries", get(secondaries::list).post(secondaries::add))
         .route("/api/v1/dns/secondaries/{name}", delete(secondaries::remove))
         .route("/api/v1/dns/notify", post(secondaries::notify))

@@ -114,9 +114,17 @@ pub(crate) async fn change(
         ChangeOfficeError::Store(error) => failed(&error),
     })?;
     tracing::info!(user, generation = generation.0, "The office was changed.");
-    let mut served = admin.published.clone();
-    let published = tokio::time::timeout(PATIENCE, served.wait_for(|served| *served >= generation.0)).await;
-    Ok(Body(Changed { generation: generation.0, published: published.is_ok_and(|served| served.is_ok()) }))
+    Ok(Body(Changed::of(&admin, generation).await))
+}
+
+impl Changed {
+    /// Waits a little for DNS.
+    pub(crate) async fn of(admin: &Admin, generation: Generation) -> Self {
+        let mut served = admin.published.clone();
+        let published =
+            tokio::time::timeout(PATIENCE, served.wait_for(|served| *served >= generation.0)).await;
+        Self { generation: generation.0, published: published.is_ok_and(|served| served.is_ok()) }
+    }
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 pub mod certificate;
 mod client;
+pub mod dns;
 pub mod lockout;
 pub mod office;
 pub mod policy;
@@ -12,9 +13,10 @@ pub mod user;
 
 pub use certificate::CertificateCommand;
 pub use client::Client;
+pub use dns::DnsCommand;
 pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;
 pub use policy::PolicyCommand;
 pub use push::PushCommand;
-pub use secondary::DnsCommand;
+pub use secondary::SecondaryCommand;
 pub use user::UserCommand;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
         CertificateCommand, Client, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand,
-        UserCommand, certificate, lockout, office, policy, push, secondary, status, user,
+        UserCommand, certificate, dns, lockout, office, policy, push, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -42,7 +42,7 @@ enum Command {
     /// The configuration objects, by the names of the original: what is allowed, how long, for whom.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// What DNS does beside answering: secondaries.
+    /// What DNS does beside answering for the office: records and zones of your own, secondaries.
     #[command(subcommand)]
     Dns(DnsCommand),
     /// How phones are woken.
@@ -84,7 +84,7 @@ async fn main() -> Result<ExitCode> {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
-        Command::Dns(command) => secondary::run(&client, command, &mut out).await?,
+        Command::Dns(command) => dns::run(&client, command, &mut out).await?,
         Command::Certificate(command) => certificate::run(&client, command, &mut out).await?,
         Command::Lockout(command) => lockout::run(&client, command, &mut out).await?,
         Command::Policy(command) => policy::run(&client, command, &mut out).await?,

@@ -253,6 +253,7 @@ impl Parts {
             check_apns: Arc::new(|settings| {
                 Settings::read(settings).map(drop).map_err(|error| error.to_string())
             }),
+            check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),
             notify_secondaries: Arc::new(move || notices.notify()),
         });

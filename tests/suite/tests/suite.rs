@@ -7,6 +7,7 @@ mod suite {
     mod bad_input;
     mod certificates;
     mod chain;
+    mod custom_zones;
     mod daemon;
     mod lockout;
     mod names;

@@ -9,6 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+const JSON: &str = "application/json";
+
 /// The admin API behind a Unix socket.
 pub struct Client {
     socket: PathBuf,
@@ -25,7 +27,7 @@ impl Client {
     /// # Errors
     /// What went wrong, in the words of the box where it has any.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let body = self.send(Method::GET, path, Bytes::new()).await?;
+        let body = self.send(Method::GET, path, JSON, Bytes::new()).await?;
         serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
     }
 
@@ -34,14 +36,23 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn change(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Value> {
-        let body = self.send(method, path, serde_json::to_vec(body)?.into()).await?;
+        let body = self.send(method, path, JSON, serde_json::to_vec(body)?.into()).await?;
         if body.is_empty() {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
     }
 
-    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes> {
+    /// Puts a text somewhere; returns what is answered.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn put_text(&self, path: &str, text: String) -> Result<Value> {
+        let body = self.send(Method::PUT, path, "text/plain; charset=utf-8", text.into()).await?;
+        serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
+    }
+
+    async fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Result<Bytes> {
         let shown = self.socket.display();
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {
             format!("can not reach the box at `{shown}`: is `fulmard` running, and may you open its socket?")
@@ -52,7 +63,7 @@ impl Client {
             .method(method)
             .uri(path)
             .header("host", "localhost")
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, content_type)
             .body(Full::<Bytes>::from(body))?;
         let response = sender.send_request(request).await.context("the box broke the connection")?;
         let status = response.status();

@@ -10,14 +10,6 @@ use serde_json::Value;
 
 use super::Client;
 
-/// Commands about what DNS does beside answering.
-#[derive(Subcommand)]
-pub enum DnsCommand {
-    /// Name servers elsewhere that keep copies of the zones.
-    #[command(subcommand)]
-    Secondary(SecondaryCommand),
-}
-
 /// Commands about secondaries.
 #[derive(Subcommand)]
 pub enum SecondaryCommand {
@@ -87,8 +79,7 @@ struct Refusal {
 ///
 /// # Errors
 /// When the box refuses or can not be asked.
-pub async fn run(client: &Client, command: DnsCommand, out: &mut impl Write) -> Result<()> {
-    let DnsCommand::Secondary(command) = command;
+pub async fn run(client: &Client, command: SecondaryCommand, out: &mut impl Write) -> Result<()> {
     match command {
         SecondaryCommand::Add(new) => {
             let added = client.change(Method::POST, "/api/v1/dns/secondaries", &new).await?;

@@ -10,7 +10,7 @@ use fulmar_domain::{
     office::Side,
     zone::{self, Generation, Serial},
 };
-use hickory_server::proto::rr::{RData, Record};
+use hickory_server::proto::rr::{Name, RData, Record};
 
 use crate::{
     Fault, MasterFileError,
@@ -20,6 +20,7 @@ use crate::{
     zone::{InvalidZone, TYPE_A, TYPE_AAAA, TYPE_DNAME, TYPE_NS, TYPE_SOA, Zone},
 };
 
+const TYPE_DS: u16 = 43;
 /// The label at which the box proves its names to a public authority (RFC 8555 §8.4).
 const PROOF: &[u8] = b"_acme-challenge";
 
@@ -38,7 +39,11 @@ pub fn check(office: &Office, others: &[CustomZone], changed: &CustomZone) -> Re
                 // Another that does not fit is not served either.
                 let _ = extended.add(other);
             }
-            extended.add(changed)
+            extended.add(changed)?;
+            others
+                .iter()
+                .filter(|other| is_within(other, zone, side))
+                .try_for_each(|other| unanswered(changed, other))
         }),
     };
     checked.map_err(|MasterFileError { line, fault }| ZoneFault { line, reason: fault.to_string() })
@@ -78,6 +83,28 @@ fn left_out(zone: &CustomZone, error: &dyn std::fmt::Display) {
 
 fn is_for(custom: &CustomZone, zone: &zone::Zone, side: Side) -> bool {
     custom.content == Content::Records && custom.apex == zone.apex && custom.sides.includes(side)
+}
+
+fn is_within(custom: &CustomZone, zone: &zone::Zone, side: Side) -> bool {
+    custom.content == Content::Zone && custom.sides.includes(side) && custom.apex.is_within(&zone.apex)
+}
+
+/// Refuses records in whose place an imported zone answers.
+fn unanswered(list: &CustomZone, imported: &CustomZone) -> Result<(), MasterFileError> {
+    let apex = apex(imported)?;
+    let records = master_file::lines(&list.text, list.apex.as_str())?;
+    let below = records.iter().find(|(_, record)| {
+        let delegation = record.name == apex && matches!(u16::from(record.record_type()), TYPE_NS | TYPE_DS);
+        apex.zone_of(&record.name) && !delegation
+    });
+    below.map_or(Ok(()), |(line, _)| {
+        Err(MasterFileError::new(*line, Fault::Imported(imported.apex.to_string())))
+    })
+}
+
+fn apex(custom: &CustomZone) -> Result<Name, MasterFileError> {
+    let failed = |source| InvalidZone::Encode { name: custom.apex.to_string(), source };
+    name(&custom.apex).map_err(failed).map_err(|error| MasterFileError::new(1, error.into()))
 }
 
 /// A generated zone, and what was added to it.
@@ -135,9 +162,7 @@ fn contradiction(generated: &[Record], record: &Record) -> Option<Fault> {
 /// The zone that a text is, with our serial.
 fn imported(custom: &CustomZone, serial: Serial) -> Result<Zone, MasterFileError> {
     let mut records = master_file::records(&custom.text, Some(custom.apex.as_str()))?;
-    let apex = name(&custom.apex)
-        .map_err(|source| InvalidZone::Encode { name: custom.apex.to_string(), source })
-        .map_err(|error| MasterFileError::new(1, error.into()))?;
+    let apex = apex(custom)?;
     for (line, record) in &mut records {
         if let RData::SOA(soa) = &mut record.data {
             if record.name != apex {
@@ -214,6 +239,26 @@ mod tests {
         let inside = CustomZone { sides: Sides::Inside, ..records("a A 192.0.2.1\n") };
         let fault = check(&office(), &[inside], &records("b A 192.0.2.1\na CNAME b\n")).unwrap_err();
         assert_eq!(fault.line, 2);
+    }
+
+    #[test]
+    fn a_record_below_an_imported_zone_would_never_be_answered() {
+        let lab = custom(Content::Zone, "lab.office.test", "");
+        let text = "lab NS ns.lab\na A 192.0.2.1\nprinter.lab A 192.0.2.1\n";
+        let fault = check(&office(), &[lab], &records(text)).unwrap_err();
+        assert!(fault.line == 3 && fault.reason.contains("`lab.office.test`"), "{fault}");
+    }
+
+    #[test]
+    fn a_set_that_no_message_holds_is_refused() {
+        let head = "$TTL 60\n@ SOA ns hm 7 2 3 4 5\n@ NS ns\n";
+        let zone = |count: u32| {
+            let addresses = (0..count).map(|i| format!("many A 10.0.{}.{}\n", i / 256, i % 256));
+            custom(Content::Zone, "other.test", &format!("{head}{}", addresses.collect::<String>()))
+        };
+        assert_eq!(check(&office(), &[], &zone(8192)), Ok(()));
+        let fault = check(&office(), &[], &zone(8193)).unwrap_err();
+        assert!(fault.reason.contains("more than 8192"), "{fault}");
     }
 
     #[test]

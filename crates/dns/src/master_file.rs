@@ -129,6 +129,9 @@ pub enum Fault {
     /// A delegation or a DNAME above names of the box.
     #[error("it would hide `{0}`, which follows from the office")]
     Hides(String),
+    /// An imported zone is asked for the name.
+    #[error("the name lies in the zone `{0}`, which was imported: change it there")]
+    Imported(String),
     /// The box proves its names to a public authority there.
     #[error("at names that begin with `_acme-challenge` the box proves its own names to a public authority")]
     Proof,
@@ -286,7 +289,10 @@ fn line_of(error: &InvalidZone, records: &[(usize, Record)]) -> usize {
         of_name.map(|(line, _)| *line)
     };
     let line = match error {
-        InvalidZone::OutOfZone(name) | InvalidZone::Class(name) | InvalidZone::Alias(name) => at(name),
+        InvalidZone::OutOfZone(name)
+        | InvalidZone::Class(name)
+        | InvalidZone::Alias(name)
+        | InvalidZone::TooMany(name) => at(name),
         InvalidZone::Encode { name, .. } => at(name),
         InvalidZone::Soa(_) => {
             let mut soas =

@@ -21,6 +21,9 @@ pub(crate) const TYPE_AAAA: u16 = 28;
 pub(crate) const TYPE_SRV: u16 = 33;
 pub(crate) const TYPE_DNAME: u16 = 39;
 
+/// The most records of one name and type. No message holds so many, nor does any intent of an office.
+const MAX_SET: usize = 8192;
+
 /// Why a set of records is not a zone.
 #[derive(Debug, Error)]
 pub enum InvalidZone {
@@ -39,6 +42,9 @@ pub enum InvalidZone {
     /// An alias has nothing beside it (RFC 1034 §3.6.2) and is one.
     #[error("`{0}` has other records beside its alias")]
     Alias(String),
+    /// No message holds so many (RFC 1035 §4.2.2).
+    #[error("`{0}` has more than {MAX_SET} records of one type")]
+    TooMany(String),
     /// A record can not be put into a message.
     #[error("can not encode the records of `{name}`")]
     Encode {
@@ -147,6 +153,9 @@ impl Zone {
         let encoded = encode(record, ttl)?;
         match sets.iter_mut().find(|set| set.record_type == record_type) {
             Some(set) if set.records.contains(&encoded) => {}
+            Some(set) if set.records.len() == MAX_SET => {
+                return Err(InvalidZone::TooMany(record.name.to_string()));
+            }
             Some(set) => set.records.push(encoded),
             None => sets.push(RrSet { record_type, records: vec![encoded] }),
         }

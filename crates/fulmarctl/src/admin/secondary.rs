@@ -84,7 +84,12 @@ pub async fn run(client: &Client, command: SecondaryCommand, out: &mut impl Writ
         SecondaryCommand::Add(new) => {
             let added = client.change(Method::POST, "/api/v1/dns/secondaries", &new).await?;
             let zones: Vec<Value> = client.get(&format!("/api/v1/zones?side={}", new.side)).await?;
-            let zones: Vec<&str> = zones.iter().filter_map(|zone| zone["apex"].as_str()).collect();
+            let imported: Vec<Value> = client.get("/api/v1/zones/imported").await?;
+            let imported = imported.iter().filter(|zone| zone["side"] == "both" || zone["side"] == new.side);
+            let imported = imported.filter_map(|zone| zone["zone"].as_str()).map(|zone| format!("{zone}."));
+            let zones = zones.iter().filter_map(|zone| zone["apex"].as_str()).map(String::from);
+            let zones: Vec<String> = zones.chain(imported).collect();
+            let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
             match zones.as_slice() {
                 [] => writeln!(
                     out,

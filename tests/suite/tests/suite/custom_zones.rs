@@ -59,6 +59,8 @@ async fn a_record_is_answered_until_it_is_removed() {
     assert!(done(&office, &["record", "list"]).await.contains(record));
     assert_eq!(address(&office, "printer.office.test").await, "192.168.1.9");
     assert!(refused(&office, &["record", "remove", "printer A 192.0.2.1"]).await.contains("was not added"));
+    let said = refused(&office, &["record", "add", "web A 192.0.2.1"]).await;
+    assert!(said.contains("line 1: the records of `web.office.test.` follow"), "{said}");
     done(&office, &["record", "remove", record]).await;
     assert_eq!(address(&office, "printer.office.test").await, "");
     done(&office, &["undo"]).await;
@@ -111,6 +113,10 @@ async fn an_imported_zone_is_served_to_clients_and_secondaries() {
     assert!(whole.contains("192.0.2.81") && whole.contains(&second.to_string()), "{whole}");
     assert_eq!(whole.matches("\tSOA\t").count(), 2, "{whole}");
 
+    let later = ["secondary", "add", "later", "127.0.0.3:53", "--side", "inside"];
+    assert!(done(&office, &later).await.contains("may take: office.test. lab.example."));
+    let third = serial(&office, "lab.example").await;
+
     fs::write(&file, ZONE.replace("www A", "www AA")).unwrap();
     let said = refused(&office, &import).await;
     assert!(said.contains("line 5: `AA` is not a type of records"), "{said}");
@@ -119,7 +125,7 @@ async fn an_imported_zone_is_served_to_clients_and_secondaries() {
         assert!(said.contains("follows from the office"), "{said}");
     }
     assert_eq!(address(&office, "www.lab.example").await, "192.0.2.81");
-    assert_eq!(serial(&office, "lab.example").await, second);
+    assert_eq!(serial(&office, "lab.example").await, third);
     let text = done(&office, &["zone", "export", "lab.example"]).await;
     assert_eq!(text, ZONE.replace("192.0.2.80", "192.0.2.81"));
     done(&office, &["zone", "remove", "lab.example"]).await;

@@ -18,6 +18,7 @@ use fulmar_wire::autodiscover::{AccessLocation, Document, Format, Link, SipAcces
 use crate::{
     Phones,
     challenge::{caller, challenge, domain_of_request},
+    xframe,
 };
 
 /// Which server answered, as the original's servers said it.
@@ -29,7 +30,14 @@ pub(crate) async fn root(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    tell(&phones, peer, &headers, Document::root).await
+    let office = office(&phones).await?;
+    let domain = domain_of_request(&office, &headers);
+    let origin = office.web_origin(domain);
+    let mut document = Document::root(location(&office, peer), &origin);
+    if !xframe::allowed(&phones, domain).await.map_err(|error| failed(&error))?.is_empty() {
+        document = document.with_xframe(&origin);
+    }
+    Ok(answer(&office, domain, &document, &headers))
 }
 
 /// The same without TLS: go on where TLS is. Never a redirect by status, which clients do not follow.
@@ -38,7 +46,10 @@ pub(crate) async fn redirect(
     Extension(peer): Extension<PeerAddr>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    tell(&phones, peer, &headers, Document::redirect).await
+    let office = office(&phones).await?;
+    let domain = domain_of_request(&office, &headers);
+    let document = Document::redirect(location(&office, peer), &office.web_origin(domain));
+    Ok(answer(&office, domain, &document, &headers))
 }
 
 /// What holds for the whole SIP domain.
@@ -52,19 +63,6 @@ pub(crate) async fn domain(
     let document = Document::domain(location(&office, peer), &office.web_origin(domain));
     let autodiscover = phones.app.configuration(domain).await.map_err(|error| failed(&error))?;
     Ok(answer(&office, domain, &document.with_links(web_links(autodiscover)), &headers))
-}
-
-/// A document that anybody may read, about the domain that was asked.
-async fn tell(
-    phones: &Phones,
-    peer: PeerAddr,
-    headers: &HeaderMap,
-    document: fn(AccessLocation, &str) -> Document,
-) -> Result<Response, Problem> {
-    let office = office(phones).await?;
-    let domain = domain_of_request(&office, headers);
-    let document = document(location(&office, peer), &office.web_origin(domain));
-    Ok(answer(&office, domain, &document, headers))
 }
 
 /// What holds for the person whose ticket is presented.
@@ -113,7 +111,11 @@ async fn of_person(
     };
     let mcx_origin = mcx_origin.as_deref().filter(|_| enabled);
     let services = UserServices { sip_internal, sip_external, mcx_origin };
-    Ok(Document::user(location, &origin, services).with_links(web_links(autodiscover)))
+    let mut document = Document::user(location, &origin, services);
+    if !xframe::allowed(phones, domain).await?.is_empty() {
+        document = document.with_xframe(&origin);
+    }
+    Ok(document.with_links(web_links(autodiscover)))
 }
 
 fn web_links(autodiscover: AutodiscoverConfiguration) -> impl Iterator<Item = Link> {
@@ -134,7 +136,7 @@ pub(crate) async fn office(phones: &Phones) -> Result<Office, Problem> {
     }
 }
 
-fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
+pub(crate) fn failed(error: &(dyn std::error::Error + 'static)) -> Problem {
     tracing::error!(error, "A phone could not be answered.");
     Problem::internal()
 }

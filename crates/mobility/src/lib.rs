@@ -8,9 +8,10 @@ mod challenge;
 mod discovery;
 mod mcx;
 mod tickets;
+mod xframe;
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{get, post},
 };
 use fulmar_app::App;
@@ -29,6 +30,7 @@ struct Phones {
 /// The routes for phones over TLS. When `stop` is cancelled, held polls are answered with nothing.
 pub fn router(app: App, stop: CancellationToken) -> Router {
     let tickets = paths::TICKET_PATH;
+    let phones = Phones { app, stop };
     let routes = Router::new()
         .route("/", get(discovery::root))
         .route(&lower(autodiscover::ROOT_PATH), get(discovery::root))
@@ -40,7 +42,11 @@ pub fn router(app: App, stop: CancellationToken) -> Router {
         .route(&lower(&format!("{tickets}/mex")), get(tickets::ws_trust::describe))
         .route(&lower(&format!("{tickets}/Auth")), post(tickets::ws_trust::by_message))
         .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
-        .with_state(Phones { app, stop });
+        .route(&lower(autodiscover::XFRAME_PATH), get(xframe::page))
+        .route("/xframe", get(xframe::page))
+        .route(&lower(xframe::SCRIPT_PATH), get(xframe::script))
+        .layer(middleware::from_fn_with_state(phones.clone(), xframe::check_origin))
+        .with_state(phones);
     any_case::serve(edge(routes, Surface::Phones))
 }
 

@@ -21,6 +21,8 @@ pub const DOMAIN_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/domain
 pub const USER_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/user";
 /// The path of the User document for clients that present a bearer token.
 pub const OAUTH_USER_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
+/// The path of the page through which web pages of other origins ask.
+pub const XFRAME_PATH: &str = "/Autodiscover/XFrame/XFrame.html";
 /// The path of the mobility service.
 pub const MCX_PATH: &str = "/Mcx/McxService.svc";
 
@@ -167,6 +169,16 @@ impl Document {
         Self { access_location, body: Body::User { sip_internal, sip_external, links } }
     }
 
+    /// The document, which leads web pages to the frame through which they may ask.
+    #[must_use]
+    pub fn with_xframe(self, origin: &str) -> Self {
+        let tokens: &[&str] = match self.body {
+            Body::User { .. } => &["Internal/XFrame", "External/XFrame", "XFrame"],
+            Body::Root { .. } | Body::Domain { .. } => &["XFrame"],
+        };
+        self.with_links(tokens.iter().map(|token| Link::new(token, origin, XFRAME_PATH)))
+    }
+
     /// The document with further links behind its own.
     #[must_use]
     pub fn with_links(mut self, further: impl IntoIterator<Item = Link>) -> Self {
@@ -273,6 +285,10 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&redirect.write(Format::UcwaJson)).unwrap();
         assert_eq!(json["_links"]["redirect"]["href"], format!("{ORIGIN}{ROOT_PATH}"));
         assert!(root.write(Format::UcwaXml).contains(r#"<link rel="user" href="https://web.office.test/"#));
+        assert!(!root.write(Format::UcwaJson).contains("xframe"));
+        let json: serde_json::Value =
+            serde_json::from_str(&root.with_xframe(ORIGIN).write(Format::UcwaJson)).unwrap();
+        assert_eq!(json["_links"]["xframe"]["href"], format!("{ORIGIN}{XFRAME_PATH}"));
     }
 
     #[test]

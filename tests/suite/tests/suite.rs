@@ -17,4 +17,5 @@ mod suite {
     mod secondaries;
     mod selftest;
     mod tickets;
+    mod xframe;
 }

@@ -76,14 +76,16 @@ pub(super) fn ucwa_links(document: &Document) -> (&'static str, Vec<(&'static st
         return ("root", vec![("redirect", redirect.to_owned())]);
     }
     let this = document.link("Self").unwrap_or_default();
-    match &document.body {
+    let (rel, mut links) = match &document.body {
         Body::Root { .. } => {
             let user = document.link("OAuth").unwrap_or_default();
             ("root", vec![("self", this.to_owned()), ("user", user.to_owned())])
         }
         Body::Domain { .. } => ("domain", Vec::new()),
         Body::User { .. } => ("user", vec![("self", this.replace(USER_PATH, OAUTH_USER_PATH))]),
-    }
+    };
+    links.extend(document.link("XFrame").map(|xframe| ("xframe", xframe.to_owned())));
+    (rel, links)
 }
 
 pub(super) fn relations(document: &Document) -> String {

@@ -8,6 +8,9 @@
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `POST /api/v1/people/{address}/sign-out` | end their sessions and tickets |
+//! | `GET /api/v1/people/{address}/devices` | their devices that are signed in or hold a ticket |
+//! | `DELETE /api/v1/people/{address}/devices/{id}` | end what one of them has |
 //! | `PUT /api/v1/people/{address}/mobility-policy` | grant a policy by name, or take it back |
 //! | `GET /api/v1/policies` | the configuration objects, and the scopes at which something was said |
 //! | `GET /api/v1/policies/{object}?person=…` | what is in force for a person, and which scope decides |
@@ -38,6 +41,7 @@
 mod certificate;
 mod console;
 mod custom_zones;
+mod devices;
 mod json;
 mod lockouts;
 mod office;
@@ -101,6 +105,9 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/people", post(people::add))
         .route("/api/v1/people/{address}/password", put(people::change_password))
         .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/people/{address}/sign-out", post(people::sign_out))
+        .route("/api/v1/people/{address}/devices", get(devices::list))
+        .route("/api/v1/people/{address}/devices/{id}", delete(devices::revoke))
         .route("/api/v1/people/{address}/mobility-policy", put(policies::grant))
         .route("/api/v1/policies", get(policies::list))
         .route("/api/v1/policies/{object}", get(policies::in_force))

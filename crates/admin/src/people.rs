@@ -85,9 +85,21 @@ pub(crate) async fn set_disabled(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn refused(error: ChangePersonError) -> Problem {
+pub(crate) async fn sign_out(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Person(person): Person,
+) -> Result<StatusCode, Problem> {
+    admin.app.sign_out(person.clone()).await.map_err(refused)?;
+    tracing::info!(user, %person, "A person was signed out everywhere.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) fn refused(error: ChangePersonError) -> Problem {
     match error {
-        ChangePersonError::NoSuchPerson(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
+        ChangePersonError::NoSuchPerson(_) | ChangePersonError::NoSuchDevice(..) => {
+            Problem::new(StatusCode::NOT_FOUND, error.to_string())
+        }
         ChangePersonError::Password => unprocessable(error),
         ChangePersonError::Hash(_) | ChangePersonError::Store(_) => failed(&error),
     }

@@ -21,7 +21,7 @@ mod throttle;
 use std::sync::Arc;
 
 use fulmar_store::Store;
-pub use fulmar_store::{Inbox, Said, SessionSummary, StoreError, Values};
+pub use fulmar_store::{DeviceSummary, Inbox, Said, SessionSummary, StoreError, Values};
 
 pub use authenticate::{Caller, NotAuthenticated};
 pub use clock::Clock;

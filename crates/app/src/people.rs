@@ -1,7 +1,7 @@
 //! Who can sign in.
 
-use fulmar_domain::{Account, DisplayName, SipUri};
-use fulmar_store::{NewAccount, StoreError};
+use fulmar_domain::{Account, DeviceId, DisplayName, SipUri};
+use fulmar_store::{DeviceSummary, NewAccount, StoreError};
 use thiserror::Error;
 
 use crate::{App, password::HashError};
@@ -37,6 +37,9 @@ pub enum ChangePersonError {
     /// There is nobody of that address.
     #[error("nobody here has the address `{}`", .0.address())]
     NoSuchPerson(SipUri),
+    /// The person has no such device, or it is signed out.
+    #[error("`{}` has no device `{}` that is signed in", .0.address(), .1)]
+    NoSuchDevice(SipUri, DeviceId),
     /// The password is too easy to guess, or too long.
     #[error("a password has 8 characters or more, and at most 1024 bytes")]
     Password,
@@ -90,6 +93,35 @@ impl App {
     pub async fn set_disabled(&self, uri: SipUri, disabled: bool) -> Result<(), ChangePersonError> {
         let found = self.store.set_disabled(uri.clone(), disabled).await?;
         if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
+    }
+}
+
+impl App {
+    /// Signs a person out everywhere: their sessions and tickets end, their devices are not woken any more.
+    ///
+    /// # Errors
+    /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
+    pub async fn sign_out(&self, uri: SipUri) -> Result<(), ChangePersonError> {
+        let found = self.store.sign_out(uri.clone()).await?;
+        if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
+    }
+
+    /// The devices of a person that are signed in or hold a ticket.
+    ///
+    /// # Errors
+    /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
+    pub async fn devices(&self, uri: SipUri) -> Result<Vec<DeviceSummary>, ChangePersonError> {
+        self.store.devices(&uri, self.now()).await?.ok_or(ChangePersonError::NoSuchPerson(uri))
+    }
+
+    /// Ends the session, the registration for push and the tickets of one device, and the tickets of its person
+    /// that no device has used yet.
+    ///
+    /// # Errors
+    /// [`ChangePersonError::NoSuchDevice`] and failures of the store.
+    pub async fn revoke_device(&self, uri: SipUri, device: DeviceId) -> Result<(), ChangePersonError> {
+        let revoked = self.store.revoke_device(&uri, device).await?;
+        if revoked { Ok(()) } else { Err(ChangePersonError::NoSuchDevice(uri, device)) }
     }
 }
 

@@ -23,8 +23,8 @@ pub struct DeviceDescription {
 /// Why a device was not signed in.
 #[derive(Debug, Error)]
 pub enum InitiateSessionError {
-    /// The ticket is that of another device.
-    #[error("the ticket belongs to another device")]
+    /// The ticket is that of another device, or was revoked meanwhile.
+    #[error("the ticket belongs to another device or was revoked")]
     ForeignTicket,
     /// No name could be drawn for the session.
     #[error("can not draw the name of a session")]

@@ -155,6 +155,58 @@ async fn a_new_password_is_the_end_of_the_old_tickets() {
 }
 
 #[tokio::test]
+async fn a_revoked_device_takes_the_tickets_that_may_be_its_with_it() {
+    let office = Office::new().await;
+    let (phone, unused, tablet) =
+        (office.ticket("anna").await, office.ticket("anna").await, office.ticket("anna").await);
+    let of_ben = office.ticket("ben").await;
+    let session = office.app.initiate_session(&office.caller(&phone).await, description("phone")).await;
+    office.app.initiate_session(&office.caller(&tablet).await, description("tablet")).await.unwrap();
+    office.app.revoke_device(uri("anna"), session.unwrap().device).await.unwrap();
+    for ticket in [&phone, &unused] {
+        assert!(matches!(office.app.authenticate(Some(ticket)).await, Err(NotAuthenticated::NoTicket)));
+    }
+    office.caller(&tablet).await;
+    office.caller(&of_ben).await;
+}
+
+#[tokio::test]
+async fn who_is_revoked_between_ticket_and_session_gets_no_session() {
+    let office = Office::new().await;
+    let signed_out = office.caller(&office.ticket("anna").await).await;
+    office.app.sign_out(uri("anna")).await.unwrap();
+    let disabled = office.caller(&office.ticket("ben").await).await;
+    office.app.set_disabled(uri("ben"), true).await.unwrap();
+    for caller in [signed_out, disabled] {
+        let refused = office.app.initiate_session(&caller, description("phone")).await;
+        assert!(matches!(refused, Err(InitiateSessionError::ForeignTicket)), "{}", caller.account.uri);
+    }
+    assert_eq!(office.app.store().sessions().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_ticket_is_renewed_by_another_and_works_until_its_own_end() {
+    let office = Office::new().await;
+    let old = office.ticket("anna").await;
+    office.pass(TICKET_LIFETIME - Duration::from_secs(60));
+    let before = office.app.initiate_session(&office.caller(&old).await, description("phone")).await.unwrap();
+    let ben = office.session("ben", "desk").await;
+    office.app.execute(&ben, "r".parse().unwrap(), say_hello()).await.unwrap();
+    let new = office.ticket("anna").await;
+    office.app.session_of(&office.caller(&old).await, &before.id).await.unwrap();
+    let after = office.app.initiate_session(&office.caller(&new).await, description("phone")).await.unwrap();
+    assert_eq!(after.device, before.device);
+    office.pass(Duration::from_secs(59));
+    office.app.session_of(&office.caller(&old).await, &after.id).await.unwrap();
+    office.pass(Duration::from_secs(1));
+    assert!(matches!(office.app.authenticate(Some(&old)).await, Err(NotAuthenticated::Expired)));
+    let session = office.app.session_of(&office.caller(&new).await, &after.id).await.unwrap();
+    let poll = Poll { ack: 0, wait: Duration::ZERO };
+    let events = office.app.poll(&session, poll, pending()).await.unwrap().events;
+    assert!(events.iter().any(|e| matches!(&e.event, Event::MessageReceived(_))), "{events:?}");
+}
+
+#[tokio::test]
 async fn a_ticket_works_for_one_device_and_its_session_only() {
     let office = Office::new().await;
     let ticket = office.ticket("anna").await;

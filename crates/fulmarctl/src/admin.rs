@@ -2,6 +2,7 @@
 
 pub mod certificate;
 mod client;
+pub mod device;
 pub mod dns;
 pub mod lockout;
 pub mod office;
@@ -13,6 +14,7 @@ pub mod user;
 
 pub use certificate::CertificateCommand;
 pub use client::Client;
+pub use device::DeviceCommand;
 pub use dns::DnsCommand;
 pub use lockout::LockoutCommand;
 pub use office::OfficeCommand;

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
-        CertificateCommand, Client, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand, PushCommand,
-        UserCommand, certificate, dns, lockout, office, policy, push, status, user,
+        CertificateCommand, Client, DeviceCommand, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand,
+        PushCommand, UserCommand, certificate, device, dns, lockout, office, policy, push, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -33,6 +33,9 @@ enum Command {
     /// The people who can sign in.
     #[command(subcommand)]
     User(UserCommand),
+    /// The devices of a person, and the end of one that was lost.
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// The certificate that phones see, and where it comes from.
     #[command(subcommand)]
     Certificate(CertificateCommand),
@@ -83,6 +86,7 @@ async fn main() -> Result<ExitCode> {
     match arguments.command {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,
+        Command::Device(command) => device::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
         Command::Dns(command) => dns::run(&client, command, &mut out).await?,
         Command::Certificate(command) => certificate::run(&client, command, &mut out).await?,

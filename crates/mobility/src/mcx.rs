@@ -72,7 +72,11 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
     metrics::gauge!("fulmar_mcx_polls_active").decrement(1.0);
     match inbox {
         Ok(inbox) => Ok(events(inbox, poll.ack_id)),
-        Err(PollError::SessionEnded) => Err(Refusal::NoSession),
+        Err(PollError::SessionEnded) => {
+            // It may have ended because its device or person was revoked.
+            mobile(phones, headers).await?;
+            Err(Refusal::NoSession)
+        }
         Err(PollError::Store(error)) => Err(Refusal::failed(&error)),
     }
 }

@@ -4,9 +4,8 @@ use fulmar_domain::{Account, AccountId, DisplayName, SipUri, Timestamp, event::C
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Store, StoreError, presence,
+    Store, StoreError, devices, presence,
     rows::{found, parsed},
-    sessions,
     writer::Tx,
 };
 
@@ -97,25 +96,47 @@ impl Store {
                 found(tx.sql.query_row(update, params![uri.to_string(), password_hash], |row| row.get(0)))?;
             let Some(id) = id else { return Ok(false) };
             sign_out(tx, id)?;
-            tx.sql.execute("DELETE FROM ticket WHERE account = ?1", [id])?;
+            forget_tickets(tx, id)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Ends the sessions and tickets of a person and wakes their devices no more. `false` when there is nobody.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn sign_out(&self, uri: SipUri) -> Result<bool, StoreError> {
+        self.change("sign a person out", move |tx| {
+            let select = "SELECT id FROM account WHERE uri = ?1";
+            let id = found(tx.sql.query_row(select, [uri.to_string()], |row| row.get(0)))?;
+            let Some(id) = id else { return Ok(false) };
+            sign_out(tx, id)?;
+            forget_tickets(tx, id)?;
             Ok(true)
         })
         .await
     }
 
     /// Lets a person in again, or keeps them out: their sessions end, their tickets stay known and are refused.
-    /// `false` when there is nobody.
+    /// Who is let in again needs a new ticket. `false` when there is nobody.
     ///
     /// # Errors
     /// When it could not be committed.
     pub async fn set_disabled(&self, uri: SipUri, disabled: bool) -> Result<bool, StoreError> {
         self.change("disable or enable a person", move |tx| {
-            let update = "UPDATE account SET disabled = ?2 WHERE uri = ?1 RETURNING id";
-            let id = found(tx.sql.query_row(update, params![uri.to_string(), disabled], |row| row.get(0)))?;
-            if let (Some(id), true) = (id, disabled) {
+            let select = "SELECT id, disabled FROM account WHERE uri = ?1";
+            let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
+            let Some((id, was_disabled)) = found(tx.sql.query_row(select, [uri.to_string()], row))? else {
+                return Ok(false);
+            };
+            tx.sql.execute("UPDATE account SET disabled = ?2 WHERE id = ?1", params![id, disabled])?;
+            if disabled {
                 sign_out(tx, id)?;
+            } else if was_disabled {
+                forget_tickets(tx, id)?;
             }
-            Ok(id.is_some())
+            Ok(true)
         })
         .await
     }
@@ -168,11 +189,15 @@ fn create(
 fn sign_out(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
     let devices: Vec<i64> = tx
         .sql
-        .prepare_cached("SELECT device FROM session WHERE account = ?1")?
+        .prepare_cached("SELECT id FROM device WHERE account = ?1")?
         .query_map([account], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for device in devices {
-        sessions::end(tx, device)?;
+        devices::sign_out(tx, device)?;
     }
     presence::changed(tx, account)
+}
+
+fn forget_tickets(tx: &Tx<'_>, account: i64) -> rusqlite::Result<()> {
+    tx.sql.execute("DELETE FROM ticket WHERE account = ?1", [account]).map(drop)
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
 
 use crate::{
-    Actor, Store, StoreError, TicketDigest, configuration, conversations,
+    Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
     events::{self, Entry},
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
@@ -41,7 +41,7 @@ pub struct NewSession {
 pub enum StartedSession {
     /// It lives; what its person had not fetched waits in it.
     Started(Session),
-    /// The ticket is that of another device.
+    /// The ticket is that of another device, or was revoked since it was looked at.
     ForeignTicket,
 }
 
@@ -112,8 +112,7 @@ impl Store {
         let sid = session.clone();
         self.change("terminate a session", move |tx| {
             let Some(session) = find(tx.sql, &sid, now)? else { return Ok(false) };
-            end(tx, session.device.0)?;
-            notifications::unregister(tx, session.device.0)?;
+            devices::sign_out(tx, session.device.0)?;
             presence::changed(tx, session.account.0)?;
             Ok(true)
         })
@@ -324,17 +323,20 @@ fn start(
     now: Timestamp,
 ) -> rusqlite::Result<StartedSession> {
     let account = new.account.0;
+    let usable = "SELECT EXISTS (
+         SELECT 1 FROM ticket t JOIN account a ON a.id = t.account LEFT JOIN device d ON d.id = t.device
+         WHERE t.digest = ?1 AND a.id = ?2 AND a.disabled = 0 AND (d.id IS NULL OR d.endpoint = ?3))";
+    let values = params![ticket.as_bytes(), account, new.endpoint.as_str()];
+    if !tx.sql.query_row(usable, values, |row| row.get(0))? {
+        return Ok(StartedSession::ForeignTicket);
+    }
     let device: i64 = tx.sql.query_row(
         "INSERT INTO device (account, endpoint, name) VALUES (?1, ?2, ?3)
          ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name RETURNING id",
         params![account, new.endpoint.as_str(), new.device_name],
         |row| row.get(0),
     )?;
-    let bind = "UPDATE ticket SET device = ?2
-         WHERE digest = ?1 AND account = ?3 AND (device IS NULL OR device = ?2)";
-    if tx.sql.execute(bind, params![ticket.as_bytes(), device, account])? == 0 {
-        return Ok(StartedSession::ForeignTicket);
-    }
+    tx.sql.execute("UPDATE ticket SET device = ?2 WHERE digest = ?1", params![ticket.as_bytes(), device])?;
     end(tx, device)?;
     tx.sql.execute(
         "INSERT INTO session (device, sid, account, activity, availability, last_seen, started_at)

@@ -14,6 +14,7 @@ mod suite {
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
+    mod revocation;
     mod secondaries;
     mod selftest;
     mod tickets;

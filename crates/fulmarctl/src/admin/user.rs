@@ -35,6 +35,11 @@ pub enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Signs a person out on every device, at once. They come in again with their password.
+    SignOut {
+        /// Whom.
+        address: String,
+    },
     /// Keeps a person out, at once and on every device.
     Disable {
         /// Whom.
@@ -74,6 +79,11 @@ pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) ->
             client.change(Method::PUT, &path, &json!({ "password": password.text })).await?;
             writeln!(out, "{address} has a new password and was signed out.")?;
             password.print(out)
+        }
+        UserCommand::SignOut { address } => {
+            client.change(Method::POST, &format!("/api/v1/people/{address}/sign-out"), &()).await?;
+            writeln!(out, "{address} was signed out everywhere.")?;
+            Ok(())
         }
         UserCommand::Disable { address } => {
             disable(client, &address, true).await?;

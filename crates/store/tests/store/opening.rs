@@ -1,6 +1,12 @@
 //! Which databases open, and what is found in them.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Arc,
+};
 
 use fulmar_domain::{
     Office,
@@ -83,11 +89,16 @@ async fn every_released_schema_is_brought_up_to_date_with_its_rows() {
     for schema in schemas {
         let dir = tempfile::tempdir().unwrap();
         raw(dir.path()).execute_batch(&fs::read_to_string(&schema).unwrap()).unwrap();
+        let rows = count(&dir);
         let store = Store::open(dir.path()).unwrap();
         let people = store.accounts().await.unwrap();
         assert_eq!(people[0].uri.address(), "anna@office.test", "{}", schema.display());
         assert!(store.office().await.unwrap().is_some(), "{}", schema.display());
         assert_eq!(store.sessions().await.unwrap()[0].device_name, "phone", "{}", schema.display());
+        let kept = count(&dir);
+        for (table, rows) in rows {
+            assert!(kept[&table] >= rows, "{} loses rows of {table}", schema.display());
+        }
         let current = dump(&Bench::new().await.dir);
         assert_eq!(
             dump(&dir),
@@ -96,6 +107,19 @@ async fn every_released_schema_is_brought_up_to_date_with_its_rows() {
             schema.display()
         );
     }
+}
+
+/// How many rows every table has.
+fn count(dir: &tempfile::TempDir) -> BTreeMap<String, u32> {
+    let sql = raw(dir.path());
+    let mut select = sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+    let tables = select.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+    tables
+        .map(|table| {
+            let rows = sql.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+            (table, rows.unwrap())
+        })
+        .collect()
 }
 
 fn dump(dir: &tempfile::TempDir) -> Vec<String> {

@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod conversation;
 pub mod custom_zone;
 pub mod device;
+pub mod dnssec;
 pub mod event;
 pub mod id;
 pub mod name;

@@ -13,7 +13,7 @@
 //! push) are functions of `fulmar-domain` that the operations call. The time is an argument throughout.
 //!
 //! Secrets: of tickets only a SHA-256 is kept, of passwords the hash that the caller gives; the keys for push
-//! providers and of certificates are sealed (AES-256-GCM) with a key that lies in its own file beside the
+//! providers, of certificates and of zones are sealed (AES-256-GCM) with a key that lies in its own file beside the
 //! database.
 
 mod accounts;
@@ -23,6 +23,7 @@ mod configuration;
 mod conversations;
 mod custom_zones;
 mod devices;
+mod dnssec;
 mod error;
 mod events;
 mod notifications;

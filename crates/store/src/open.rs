@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004-secondaries.sql"),
     include_str!("../migrations/0005-certificates.sql"),
     include_str!("../migrations/0006-custom-zones.sql"),
+    include_str!("../migrations/0007-dnssec.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -4,6 +4,7 @@
 mod configuration;
 mod conversations;
 mod custom_zones;
+mod dnssec;
 mod notifications;
 mod opening;
 mod secondaries;

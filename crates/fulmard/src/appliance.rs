@@ -227,6 +227,8 @@ impl Parts {
         listeners: Vec<std::net::TcpListener>,
         router: impl Fn(CancellationToken) -> Router + Clone + Send + 'static,
     ) -> Result<()> {
+        let (app, live) = (self.app.clone(), self.certificate.live().clone());
+        let router = move |signal| fulmar_mobility::hsts(router(signal), app.clone(), live.clone());
         let tls = self.certificate.live().server_config()?;
         for listener in listeners {
             let (tls, router) = (Arc::clone(&tls), router.clone());

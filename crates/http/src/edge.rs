@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{MAX_BODY, PeerAddr, Problem, serve::Encrypted};
+use crate::{MAX_BODY, PeerAddr, Problem};
 
 /// Which surface a router is, in log and counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,8 @@ async fn observe(surface: Surface, request: Request, next: Next) -> Response {
     // The pattern, not the path: paths and queries may hold what is nobody's business.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let peer = request.extensions().get::<PeerAddr>().map(|PeerAddr(peer)| peer.ip());
-    let encrypted = request.extensions().get::<Encrypted>().is_some();
     let mut response = catch(next.run(request)).await;
-    add_headers(response.headers_mut(), encrypted);
+    add_headers(response.headers_mut());
     let status = response.status();
     let elapsed = begun.elapsed();
     let labels = [
@@ -105,7 +104,7 @@ impl<F: Future> Future for CatchUnwind<F> {
 }
 
 /// Nothing that the box says is to be sniffed, framed, kept by a cache, or told to others.
-fn add_headers(headers: &mut header::HeaderMap, encrypted: bool) {
+fn add_headers(headers: &mut header::HeaderMap) {
     let defaults = [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -116,9 +115,7 @@ fn add_headers(headers: &mut header::HeaderMap, encrypted: bool) {
              frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
         ),
     ];
-    // A week: whoever sets the box up anew has a new authority, and browsers then let nobody past a warning.
-    let only_encrypted = encrypted.then_some((header::STRICT_TRANSPORT_SECURITY, "max-age=604800"));
-    for (name, value) in defaults.into_iter().chain(only_encrypted) {
+    for (name, value) in defaults {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }

@@ -6,7 +6,13 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request, http::Extensions, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{Extensions, HeaderValue, header},
+    response::Response,
+};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -47,10 +53,6 @@ pub struct PeerAddr(pub SocketAddr);
 /// The user id of the process at the other end; an extension of every request over a Unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerUser(pub u32);
-
-/// Marks the requests that came over TLS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Encrypted;
 
 /// How a listener stops.
 #[derive(Clone, Debug)]
@@ -167,9 +169,7 @@ impl Server {
             Some(ACME_TLS) => return drop(stream.shutdown().await),
             protocol => protocol == Some(b"h2"),
         };
-        let mut about = about(PeerAddr(peer));
-        about.insert(Encrypted);
-        self.connection(stream, about, http2).await;
+        self.connection(stream, about(PeerAddr(peer)), http2).await;
     }
 
     /// Serves one connection; `about` becomes the extensions of its requests.
@@ -184,6 +184,7 @@ impl Server {
                 let (answering, router) = (activity.answering(), router.clone());
                 let mut request = request.map(Body::new);
                 request.extensions_mut().extend(about.clone());
+                name_host(&mut request);
                 async move {
                     let _answering = answering;
                     let answer: Result<Response, Infallible> = router.oneshot(request).await;
@@ -210,6 +211,15 @@ impl Server {
         }
         connection.as_mut().graceful_shutdown();
         let _ = timeout(self.stop.drain.max(IDLE_TIMEOUT), connection).await;
+    }
+}
+
+/// What HTTP/2 calls `:authority` is `Host` to the handlers (RFC 9113 §8.3.1), and so is the host of a whole URL in
+/// the request line, which is the one that counts (RFC 9112 §3.2.2).
+fn name_host(request: &mut Request) {
+    let host = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
     }
 }
 

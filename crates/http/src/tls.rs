@@ -104,6 +104,12 @@ impl LiveCertificate {
         Ok(Details::of(&certificate))
     }
 
+    /// Whether somebody who asks for `host` sees the public certificate, and not that of the box's own authority.
+    pub fn is_public_for(&self, host: &str) -> bool {
+        let shown = self.shown.load();
+        !Arc::ptr_eq(&shown.for_host(Some(host), SystemTime::now()), &shown.own)
+    }
+
     /// The certificate that stands in front, with its key: signs what the box hands out.
     pub(crate) fn foremost(&self) -> Arc<CertifiedKey> {
         self.shown.load().for_host(None, SystemTime::now())

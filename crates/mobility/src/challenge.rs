@@ -77,7 +77,12 @@ fn unauthorized<const N: usize>(fields: [(&'static str, String); N]) -> Response
 
 /// The SIP domain that a request is about, by its host; the primary one when the host tells nothing.
 pub(crate) fn domain_of_request<'a>(office: &'a Office, headers: &HeaderMap) -> &'a DnsName {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).parse().ok();
+    let host = host_of_request(headers);
     host.and_then(|host| office.domain_of(&host)).unwrap_or(&office.domains()[0])
+}
+
+/// The name of the host that is asked, without its port.
+pub(crate) fn host_of_request(headers: &HeaderMap) -> Option<DnsName> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    host.rsplit_once(':').map_or(host, |(host, _)| host).parse().ok()
 }

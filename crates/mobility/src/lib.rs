@@ -6,6 +6,7 @@
 mod any_case;
 mod challenge;
 mod discovery;
+mod hsts;
 mod mcx;
 mod tickets;
 mod xframe;
@@ -18,6 +19,8 @@ use fulmar_app::App;
 use fulmar_http::{Surface, edge};
 use fulmar_wire::{autodiscover, challenge as paths};
 use tokio_util::sync::CancellationToken;
+
+pub use hsts::hsts;
 
 /// What every handler has at hand.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ pub struct WebServiceConfiguration {
     pub use_windows_auth: WindowsAuth,
     /// The origins whose pages may ask the box from a browser; none switches that off.
     pub cross_domain_authorization_list: Vec<Origin>,
-    /// How long browsers are to insist on TLS, in seconds; negative: they are not told to.
+    /// How long browsers are to insist on TLS, in seconds; 0: they are to forget it; negative: they are told nothing.
     pub hsts_max_age_in_seconds: i64,
 }
 

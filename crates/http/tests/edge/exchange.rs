@@ -113,6 +113,7 @@ async fn a_public_certificate_is_shown_for_its_names_and_the_boxs_own_for_all_ot
     assert_eq!(shown.raw_serial(), theirs.parse_x509().unwrap().raw_serial());
     assert_eq!(server.live.details_for("web.office.test").unwrap().names, ["*.office.test".into()].into());
     assert_eq!(server.live.details_for("one.test").unwrap().names, ["one.test".into()].into());
+    assert!(server.live.is_public_for("web.office.test") && !server.live.is_public_for("one.test"));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
-    http::header,
+    http::{HeaderMap, header},
     routing::{get, post},
 };
 use bytes::Bytes;
@@ -40,6 +40,7 @@ fn router(begun: Arc<Notify>) -> Router {
         .route("/slow", get(slow))
         .route("/held", get(held))
         .route("/panic", get(|| async { panic!("on purpose") as &'static str }))
+        .route("/host", get(|headers: HeaderMap| async move { headers[header::HOST].as_bytes().to_vec() }))
         .route("/from", get(|Extension(PeerAddr(peer)): Extension<PeerAddr>| async move { peer.to_string() }))
         .route("/who", get(|Extension(PeerUser(uid)): Extension<PeerUser>| async move { uid.to_string() }))
         .route("/bytes", post(|body: Bytes| async move { body }))

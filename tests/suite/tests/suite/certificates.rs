@@ -1,8 +1,10 @@
 //! The box's own authority on its way to phones.
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use fulmar_suite::{Kind, Office, program};
+use fulmarctl::phone::Network;
+use http::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -107,6 +109,40 @@ async fn a_certificate_is_looked_at_before_it_is_kept_and_its_key_is_never_shown
     assert!(passed, "{said}");
     let (_, said) = control(&office, &["show"]);
     assert!(said.contains("source  own"), "{said}");
+}
+
+/// What the host of that name says about TLS, to a browser that trusts the box and the certificate in that file.
+async fn insisted(office: &Office, chain: &str, host: &str) -> Option<String> {
+    let authority = fs::read_to_string(office.dir().join("state/tls/ca.pem")).unwrap();
+    let trusted = authority + &fs::read_to_string(chain).unwrap();
+    let network = Network::new(office.dns(), &trusted).unwrap();
+    let url = format!("https://{host}.office.test:{}/trust", office.https().port());
+    let reply = network.request(Method::GET, &url, &[], "").await.unwrap();
+    reply.header("strict-transport-security").map(str::to_owned)
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_insist_on_tls_only_where_they_see_a_certificate_from_elsewhere() {
+    let office = Office::new(Kind::Binary).await.unwrap();
+    let [chain, key] = made(&office, &["web.office.test"]);
+    let set = async |scope: &str, age: i64| {
+        let path = format!("/api/v1/policies/WebServiceConfiguration/{scope}");
+        let body = serde_json::json!({ "HstsMaxAgeInSeconds": age });
+        office.admin().change(Method::PUT, &path, &body).await.unwrap();
+    };
+    set("global", 3600).await;
+    assert_eq!(insisted(&office, &chain, "web").await, None);
+    let (passed, said) = control(&office, &["upload", "--accept-missing", "--chain", &chain, "--key", &key]);
+    assert!(passed, "{said}");
+    let shown = async {
+        while insisted(&office, &chain, "web").await.as_deref() != Some("max-age=3600") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), shown).await.unwrap();
+    assert_eq!(insisted(&office, &chain, "lyncdiscoverinternal").await, None);
+    set("site:office.test", -1).await;
+    assert_eq!(insisted(&office, &chain, "web").await, None);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use hyper_util::{
 };
 use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream, UnixListener},
     sync::Semaphore,
     time::timeout,
@@ -169,7 +169,25 @@ impl Server {
             Some(ACME_TLS) => return drop(stream.shutdown().await),
             protocol => protocol == Some(b"h2"),
         };
+        let mut stream = BufReader::new(stream);
+        if !http2 {
+            let first = timeout(HANDSHAKE_TIMEOUT, stream.fill_buf());
+            match self.stop.signal.run_until_cancelled(first).await {
+                Some(Ok(Ok(first))) if !is_sip(first) => {}
+                Some(Ok(Ok(_))) => return self.refuse_sip(stream, peer).await,
+                _ => return,
+            }
+        }
         self.connection(stream, about(PeerAddr(peer)), http2).await;
+    }
+
+    /// Some desk clients come here for a registrar when discovery has failed, and wait for ever on a connection that
+    /// stays open.
+    async fn refuse_sip(self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr) {
+        metrics::counter!("fulmar_tls_sip_refused_total").increment(1);
+        tracing::info!(%peer, "A client that speaks SIP was sent away: its discovery has failed.");
+        // A client that has gone already is sent away, too.
+        let _ = stream.shutdown().await;
     }
 
     /// Serves one connection; `about` becomes the extensions of its requests.
@@ -212,6 +230,13 @@ impl Server {
         connection.as_mut().graceful_shutdown();
         let _ = timeout(self.stop.drain.max(IDLE_TIMEOUT), connection).await;
     }
+}
+
+/// Whether these are the first bytes of a request of SIP (RFC 3261 §7.1), before which there may be empty lines (§7.5).
+/// A request line that comes in pieces is not recognised, and is a bad request of HTTP.
+fn is_sip(first: &[u8]) -> bool {
+    let line = first.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next();
+    line.is_some_and(|line| line.ends_with(b" SIP/2.0"))
 }
 
 /// What HTTP/2 calls `:authority` is `Host` to the handlers (RFC 9113 §8.3.1), and so is the host of a whole URL in

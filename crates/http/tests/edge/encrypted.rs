@@ -159,6 +159,23 @@ async fn both_versions_of_tls_are_spoken() {
     }
 }
 
+/// Some desk clients send this to port 443 when discovery fails, and wait for ever on an open connection.
+#[tokio::test]
+async fn a_request_of_sip_ends_the_connection_and_is_not_answered_as_http() {
+    let server = Encrypted::new(LONG).await;
+    for (sent, answered) in [
+        ("REGISTER sip:office.test SIP/2.0\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n", ""),
+        ("\r\n\r\nOPTIONS sip:sip.office.test;transport=tls SIP/2.0\r\n\r\n", ""),
+        ("REGISTER sip:office.test SIP/3.0\r\n\r\n", "HTTP/1.1 400"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nVia: SIP/2.0\r\nConnection: close\r\n\r\n", "HTTP/1.1 200"),
+    ] {
+        let mut stream = server.connect("one.test", b"http/1.1").await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let answer = timeout(LONG, read_all(&mut stream)).await.unwrap();
+        assert_eq!(answer.get(..12).unwrap_or_default(), answered, "{sent}");
+    }
+}
+
 #[tokio::test]
 async fn http2_is_spoken_with_those_who_ask_for_it() {
     let server = Encrypted::new(LONG).await;

@@ -89,15 +89,6 @@ async fn headers_of_64_kilobytes_are_431_and_those_of_8_are_taken() {
     }
 }
 
-/// Some desk clients send this to port 443 when discovery fails, and wait for ever on an open connection.
-#[tokio::test]
-async fn a_request_of_sip_ends_the_connection() {
-    let server = plain(LONG).await;
-    let register = b"REGISTER sip:office.test SIP/2.0\r\nCSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n";
-    let answer = tokio::time::timeout(LONG, exchange(server.address, register)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_arrive_is_408() {
     let server = plain(LONG).await;

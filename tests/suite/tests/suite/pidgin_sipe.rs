@@ -154,4 +154,5 @@ async fn the_registrar_that_is_not_there_and_sip_on_443_end_with_an_error() {
     ];
     attempt.said_in_order(&to_the_end).unwrap();
     assert!(attempt.verdict.starts_with("refused: "), "{}", attempt.verdict);
+    assert!(private.office.machine.log().unwrap().contains("A client that speaks SIP was sent away"));
 }

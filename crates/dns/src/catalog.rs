@@ -1,5 +1,7 @@
 //! All zones, as one side sees them.
 
+mod signed;
+
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -9,6 +11,7 @@ use std::{
 use fulmar_domain::{
     DnsName, Office,
     custom_zone::CustomZone,
+    dnssec::Signatures,
     office::{NEGATIVE_TTL, Networks, Side},
     secondary::Secondary,
     zone::{Generation, Record, RecordData},
@@ -18,8 +21,10 @@ use crate::{
     custom,
     name::WireName,
     secondaries::Known,
-    zone::{InvalidZone, Zone},
+    zone::{InvalidZone, TYPE_DS, TYPE_NS, Zone},
 };
+
+pub use signed::SigningError;
 
 /// Zones by their apexes.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +49,23 @@ impl Catalog {
         self.zones.values()
     }
 
-    /// The zone nearest above a name, and how many labels its apex has.
-    pub(crate) fn zone_of(&self, name: &WireName) -> Option<(&Zone, usize)> {
-        (0..=name.labels()).rev().find_map(|labels| Some((&**self.zones.get(name.ancestor(labels))?, labels)))
+    /// The zone in which a type is looked for at a name, and how many labels its apex has: the nearest above the
+    /// name. The DS of a zone is its parent's to tell (RFC 4035 §3.1.4.1), if the parent knows of it.
+    pub(crate) fn zone_of(&self, name: &WireName, record_type: u16) -> Option<(&Zone, usize)> {
+        let (zone, labels) = self.nearest(name, name.labels())?;
+        if record_type == TYPE_DS
+            && labels == name.labels()
+            && let Some((parent, above)) = labels.checked_sub(1).and_then(|labels| self.nearest(name, labels))
+            && parent.node(name.key()).is_some_and(|node| node.set(TYPE_NS).is_some())
+        {
+            return Some((parent, above));
+        }
+        Some((zone, labels))
+    }
+
+    /// The zone nearest above a name whose apex has at most so many labels.
+    fn nearest(&self, name: &WireName, labels: usize) -> Option<(&Zone, usize)> {
+        (0..=labels).rev().find_map(|labels| Some((&**self.zones.get(name.ancestor(labels))?, labels)))
     }
 }
 
@@ -58,6 +77,7 @@ pub struct Snapshot {
     networks: Networks,
     resolvers: Vec<SocketAddr>,
     secondaries: Vec<Known>,
+    signatures: Option<Signatures>,
 }
 
 impl Snapshot {
@@ -88,6 +108,7 @@ impl Snapshot {
             networks: office.networks().clone(),
             resolvers: office.resolvers().to_vec(),
             secondaries: Vec::new(),
+            signatures: None,
         })
     }
 

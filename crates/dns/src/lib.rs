@@ -7,11 +7,13 @@
 //!
 //! Semantics: RFC 1034 §4.3.2 (lookup, referrals, aliases), RFC 2308 (negative answers), RFC 4592 (wildcards),
 //! RFC 6672 (DNAME), RFC 6604 (the code of an answer with aliases), RFC 6891 (EDNS), RFC 8482 (ANY).
+//! Signed zones, where an administrator wants them: RFC 4033 to 4035 with NSEC, one key of RFC 6605 for each zone, made
+//! and kept in the store; signing is part of publishing.
 //! Secondaries: RFC 5936 (AXFR), RFC 1995 §4 (IXFR, answered with the whole zone), RFC 1996 (NOTIFY, sent only),
 //! RFC 8945 (TSIG).
 //! What keeps the box from being used against others: RFC 7873 and RFC 9018 (cookies), an allowance of answers by
 //! UDP for each network outside. How it talks to odd clients: RFC 8906, whose section 8 is a test file.
-//! Not here: recursion, DNSSEC, updates. They are refused.
+//! Not here: recursion, updates. They are refused. NSEC3 is not: the names of an office are no secret to who knows one.
 
 mod answer;
 mod catalog;
@@ -36,7 +38,7 @@ mod tsig;
 mod zone;
 
 pub use answer::{Disposition, Transport, answer};
-pub use catalog::{Catalog, Snapshot};
+pub use catalog::{Catalog, SigningError, Snapshot};
 pub use cookie::NoRandomness;
 pub use custom::check as check_custom_zone;
 pub use ledger::Secondaries;

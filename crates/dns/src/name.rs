@@ -117,6 +117,14 @@ impl WireName {
     }
 }
 
+/// A whole name and those above it, the root last.
+pub(crate) fn and_above(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(name), |name| match name.first() {
+        Some(0) | None => None,
+        Some(length) => name.get(1 + usize::from(*length)..),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +139,8 @@ mod tests {
         assert_eq!(name.ancestor(0), b"\0");
         assert_eq!(name.ancestor(3), name.key());
         assert!(name.is_boundary(4) && !name.is_boundary(5));
+        let all: Vec<_> = and_above(name.key()).collect();
+        assert_eq!(all, [name.key(), name.ancestor(2), name.ancestor(1), name.ancestor(0)]);
     }
 
     #[test]

@@ -3,14 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, Guard};
+use fulmar_domain::{
+    Timestamp,
+    dnssec::{Signatures, Standing},
+};
 use fulmar_store::{Store, StoreError};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{InvalidZone, Secondaries, Snapshot};
+use crate::{InvalidZone, Secondaries, SigningError, Snapshot, clock};
 
 /// How long after a failure of the store it is asked again.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often the clock is looked at where zones are signed.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// Holds the snapshot that is served. Clones share it.
 #[derive(Clone)]
@@ -49,7 +55,7 @@ impl Publisher {
     }
 }
 
-/// Publishes the zones of the office now and whenever it changes, until `shutdown`. While the store fails, what
+/// Publishes the zones of the office now, whenever it changes and when signatures are due, until `shutdown`. While the store fails, what
 /// was published last is served.
 pub async fn run(store: Store, publisher: Publisher, shutdown: CancellationToken) {
     let follow = follow(store.zone_generation(), || publish(&store, &publisher));
@@ -58,16 +64,15 @@ pub async fn run(store: Store, publisher: Publisher, shutdown: CancellationToken
 
 async fn follow<F>(mut generation: watch::Receiver<u64>, publish: impl Fn() -> F)
 where
-    F: Future<Output = Result<(), PublishError>>,
+    F: Future<Output = Result<Published, PublishError>>,
 {
     loop {
         generation.mark_unchanged();
         match publish().await {
-            Ok(()) => {
-                if generation.changed().await.is_err() {
-                    return;
-                }
-            }
+            Ok(published) => tokio::select! {
+                changed = generation.changed() => if changed.is_err() { return },
+                () = published.outdated() => {}
+            },
             Err(error) => {
                 log(&error);
                 tokio::time::sleep(RETRY).await;
@@ -78,20 +83,71 @@ where
 
 #[derive(Debug, thiserror::Error)]
 enum PublishError {
-    #[error("can not read the office")]
+    #[error("can not read the office, or keep the keys of its zones")]
     Store(#[from] StoreError),
     #[error("can not make the zones of the office")]
     Zone(#[from] InvalidZone),
+    #[error("can not sign the zones of the office")]
+    Sign(#[from] SigningError),
+    #[error("signing the zones of the office ended with a panic")]
+    Panic(#[from] JoinError),
 }
 
-async fn publish(store: &Store, publisher: &Publisher) -> Result<(), PublishError> {
-    let Some((office, generation)) = store.office().await? else { return Ok(()) };
+/// What is served depends on the clock where it is signed, or is to be.
+struct Published(Option<(Signatures, Standing)>);
+
+impl Published {
+    /// Ends when the clock says otherwise. It may be set at any time.
+    async fn outdated(&self) {
+        let Some((signatures, standing)) = self.0 else { return std::future::pending().await };
+        while signatures.standing(now()) == standing {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+async fn publish(store: &Store, publisher: &Publisher) -> Result<Published, PublishError> {
+    let Some((office, generation)) = store.office().await? else { return Ok(Published(None)) };
     let proofs = store.dns_proofs().await?;
     let custom = store.custom_zones().await?;
-    let snapshot = Snapshot::of_office(&office, generation, &proofs, &custom)?;
+    let mut snapshot = Snapshot::of_office(&office, generation, &proofs, &custom)?;
+    let signatures = store.signatures().await?.map(|signatures| (signatures, signatures.standing(now())));
+    match signatures {
+        Some((_, Standing::Due)) => {
+            // It raises the generation, with which this is called again.
+            store.renew_signatures(Signatures { made_at: now() }).await?;
+            return Ok(Published(None));
+        }
+        Some((_, Standing::WrongClock)) => {
+            tracing::warn!("The clock is far behind: no zone is signed before it is right.");
+        }
+        Some((signatures, Standing::Good)) => snapshot = sign(store, snapshot, signatures).await?,
+        None => {}
+    }
+    let signed = snapshot.signed_zones().len();
     publisher.publish(snapshot.with_secondaries(store.secondaries().await?), generation.0);
-    tracing::info!(generation = generation.0, zones = office.domains().len(), "The zones were published.");
-    Ok(())
+    tracing::info!(
+        generation = generation.0,
+        zones = office.domains().len(),
+        signed,
+        "The zones were published."
+    );
+    Ok(Published(signatures))
+}
+
+/// Signs all zones. The key of a new one is on the disk before anybody sees it.
+async fn sign(store: &Store, snapshot: Snapshot, signatures: Signatures) -> Result<Snapshot, PublishError> {
+    let mut keys = store.zone_keys().await?;
+    let new = snapshot.new_keys(&keys).map_err(SigningError::from)?;
+    if !new.is_empty() {
+        store.keep_zone_keys(new).await?;
+        keys = store.zone_keys().await?;
+    }
+    Ok(tokio::task::spawn_blocking(move || snapshot.signed(&keys, signatures)).await??)
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_millis(i64::try_from(clock::now()).unwrap_or(i64::MAX).saturating_mul(1000))
 }
 
 fn log(error: &PublishError) {
@@ -116,7 +172,7 @@ mod tests {
                 Err(StoreError::Stopped { operation: "read the office" }.into())
             } else {
                 publisher.publish(Snapshot::default(), *generation.borrow());
-                Ok(())
+                Ok(Published(None))
             };
             std::future::ready(result)
         };

@@ -148,9 +148,24 @@ impl<'a> Response<'a> {
         self.counts = mark.counts;
     }
 
-    /// Adds a record set under this owner.
+    /// Whether the client wants signatures and proofs (RFC 3225).
+    pub(crate) fn dnssec_ok(&self) -> bool {
+        self.edns.is_some_and(|opt| opt.dnssec_ok)
+    }
+
+    /// Adds a record set under this owner, with its signature where the client wants it. That of an additional
+    /// set is left out where it does not fit (RFC 4035 §3.1.1).
     pub(crate) fn add(&mut self, section: Section, owner: &WireName, set: &RrSet) -> Result<(), Full> {
-        set.records.iter().try_for_each(|record| self.add_record(section, owner, record))
+        set.records.iter().try_for_each(|record| self.add_record(section, owner, record))?;
+        let Some(signature) = set.signature.as_ref().filter(|_| self.dnssec_ok()) else { return Ok(()) };
+        let before = self.mark();
+        match (section, self.add_record(section, owner, signature)) {
+            (Section::Additional, Err(Full)) => {
+                self.rewind(before);
+                Ok(())
+            }
+            (_, added) => added,
+        }
     }
 
     /// Adds one record, of which `record` is all that follows the owner.

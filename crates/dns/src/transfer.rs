@@ -142,10 +142,13 @@ fn add(response: &mut Response<'_>, owner: &WireName, record: &[u8]) -> bool {
     fits
 }
 
-/// The records of a name but for the SOA, which has its own places.
+/// The records of a name with their signatures, but for the SOA, which has its own places.
 fn records(node: &Node, is_apex: bool) -> impl Iterator<Item = &[u8]> {
-    let sets = node.sets.iter().filter(move |set| !(is_apex && set.record_type == TYPE_SOA));
-    sets.flat_map(|set| &set.records).map(|record| &**record)
+    node.sets.iter().flat_map(move |set| {
+        let elsewhere = is_apex && set.record_type == TYPE_SOA;
+        let records = if elsewhere { &[][..] } else { &set.records };
+        records.iter().chain(&set.signature).map(|record| &**record)
+    })
 }
 
 /// One message with the SOA: the client is current, or is to ask again over TCP (RFC 1995 §2, §4).

@@ -1,5 +1,9 @@
 //! A zone as it is served: every record set in the form in which it goes on the wire.
 
+mod denial;
+mod key;
+mod signing;
+
 use std::collections::HashMap;
 
 use fulmar_domain::zone::Serial;
@@ -10,7 +14,10 @@ use hickory_server::proto::{
 };
 use thiserror::Error;
 
-use crate::name::WireName;
+use crate::name::{WireName, and_above};
+
+pub(crate) use key::ZoneKey;
+pub(crate) use signing::Signed;
 
 pub(crate) const TYPE_A: u16 = 1;
 pub(crate) const TYPE_NS: u16 = 2;
@@ -20,6 +27,10 @@ pub(crate) const TYPE_MX: u16 = 15;
 pub(crate) const TYPE_AAAA: u16 = 28;
 pub(crate) const TYPE_SRV: u16 = 33;
 pub(crate) const TYPE_DNAME: u16 = 39;
+pub(crate) const TYPE_DS: u16 = 43;
+pub(crate) const TYPE_RRSIG: u16 = 46;
+pub(crate) const TYPE_NSEC: u16 = 47;
+pub(crate) const TYPE_DNSKEY: u16 = 48;
 
 /// The most records of one name and type. No message holds so many, nor does any intent of an office.
 const MAX_SET: usize = 8192;
@@ -62,6 +73,7 @@ pub struct Zone {
     nodes: HashMap<Box<[u8]>, Node>,
     /// The SOA as it stands in negative answers: its TTL is the lesser of its own and its minimum (RFC 2308 §5).
     negative: RrSet,
+    signed: Option<Signed>,
 }
 
 /// What there is at a name. A name with names below it exists even if it has no records (RFC 4592 §2.2.2).
@@ -76,6 +88,8 @@ pub(crate) struct RrSet {
     pub(crate) record_type: u16,
     /// Type, class, TTL, length and data of each record: all that follows the owner.
     pub(crate) records: Vec<Box<[u8]>>,
+    /// The RRSIG record that covers them, in the same form.
+    pub(crate) signature: Option<Box<[u8]>>,
 }
 
 /// Type, class, TTL and length: what stands before the data.
@@ -85,9 +99,19 @@ impl Node {
     pub(crate) fn set(&self, record_type: u16) -> Option<&RrSet> {
         self.sets.iter().find(|set| set.record_type == record_type)
     }
+
+    /// All RRSIG records.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = &[u8]> {
+        self.sets.iter().filter_map(|set| set.signature.as_deref())
+    }
 }
 
 impl RrSet {
+    /// A set of one record, of at most 65,535 bytes.
+    fn one(record_type: u16, ttl: u32, data: &[u8]) -> Self {
+        Self { record_type, records: vec![encoded(record_type, ttl, data)], signature: None }
+    }
+
     /// The names that the records point at and whose addresses help whoever asks (RFC 1034 §4.3.2 step 6).
     pub(crate) fn targets(&self) -> impl Iterator<Item = WireName> {
         let before = match self.record_type {
@@ -125,9 +149,8 @@ impl Zone {
         let &[soa] = soas.as_slice() else { return Err(InvalidZone::Soa(soas.len())) };
         let RData::SOA(soa_data) = &soa.data else { return Err(InvalidZone::Soa(0)) };
         let apex = wire_name(soa)?;
-        let negative_ttl = soa.ttl.min(soa_data.minimum);
-        let negative = RrSet { record_type: TYPE_SOA, records: vec![encode(soa, negative_ttl)?] };
-        let mut zone = Self { apex: apex.key().into(), nodes: HashMap::new(), negative };
+        let negative = RrSet::one(TYPE_SOA, soa.ttl.min(soa_data.minimum), &data(soa)?);
+        let mut zone = Self { apex: apex.key().into(), nodes: HashMap::new(), negative, signed: None };
         for record in &records {
             zone.insert(record, apex.labels())?;
         }
@@ -144,22 +167,32 @@ impl Zone {
         if owner.labels() < apex_labels || owner.ancestor(apex_labels) != &*self.apex {
             return Err(InvalidZone::OutOfZone(record.name.to_string()));
         }
-        for labels in apex_labels..owner.labels() {
-            self.nodes.entry(owner.ancestor(labels).into()).or_default();
-        }
-        let record_type = u16::from(record.record_type());
-        let sets = &mut self.nodes.entry(owner.key().into()).or_default().sets;
-        let ttl = sets.iter().find(|set| set.record_type == record_type).map_or(record.ttl, RrSet::ttl);
-        let encoded = encode(record, ttl)?;
-        match sets.iter_mut().find(|set| set.record_type == record_type) {
-            Some(set) if set.records.contains(&encoded) => {}
-            Some(set) if set.records.len() == MAX_SET => {
-                return Err(InvalidZone::TooMany(record.name.to_string()));
-            }
-            Some(set) => set.records.push(encoded),
-            None => sets.push(RrSet { record_type, records: vec![encoded] }),
+        let data = data(record)?;
+        if !self.put(owner.key(), u16::from(record.record_type()), record.ttl, &data) {
+            return Err(InvalidZone::TooMany(record.name.to_string()));
         }
         Ok(())
+    }
+
+    /// Adds a record, unless it is there; `false` when there are too many.
+    fn put(&mut self, name: &[u8], record_type: u16, ttl: u32, data: &[u8]) -> bool {
+        for above in and_above(name).skip(1).take_while(|above| above.len() >= self.apex.len()) {
+            if !self.nodes.contains_key(above) {
+                self.nodes.insert(above.into(), Node::default());
+            }
+        }
+        let sets = &mut self.nodes.entry(name.into()).or_default().sets;
+        let Some(set) = sets.iter_mut().find(|set| set.record_type == record_type) else {
+            sets.push(RrSet::one(record_type, ttl, data));
+            return true;
+        };
+        let record = encoded(record_type, set.ttl(), data);
+        let is_new = !set.records.contains(&record);
+        if is_new && set.records.len() == MAX_SET {
+            return false;
+        }
+        set.records.extend(Some(record).filter(|_| is_new));
+        true
     }
 
     fn check_aliases(&self) -> Result<(), InvalidZone> {
@@ -178,6 +211,11 @@ impl Zone {
 
     pub(crate) fn negative(&self) -> &RrSet {
         &self.negative
+    }
+
+    /// `None` when the zone is not signed.
+    pub(crate) fn signed(&self) -> Option<&Signed> {
+        self.signed.as_ref()
     }
 
     /// Every name that has records or names below it, in no order.
@@ -211,22 +249,27 @@ fn wire_name(record: &Record) -> Result<WireName, InvalidZone> {
     WireName::read(&bytes).map_err(|_| InvalidZone::OutOfZone(record.name.to_string()))
 }
 
-/// All that follows the owner. Names in the data are not compressed, so that it fits into every message.
-fn encode(record: &Record, ttl: u32) -> Result<Box<[u8]>, InvalidZone> {
+/// The data of a record. Names in it are not compressed, so that it fits into every message.
+fn data(record: &Record) -> Result<Vec<u8>, InvalidZone> {
     let mut bytes = Vec::new();
     let mut encoder = BinEncoder::new(&mut bytes);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
     record.data.emit(&mut encoder).map_err(failed(record))?;
-    let record_type = u16::from(record.record_type());
-    let length = u16::try_from(bytes.len())
-        .map_err(|_| failed(record)(ProtoError::from("the data of a record is longer than 65535 bytes")))?;
-    let mut encoded = Vec::with_capacity(DATA_OFFSET + bytes.len());
+    if bytes.len() > usize::from(u16::MAX) {
+        return Err(failed(record)(ProtoError::from("the data of a record is longer than 65535 bytes")));
+    }
+    Ok(bytes)
+}
+
+/// All that follows the owner of a record with data of at most 65,535 bytes.
+fn encoded(record_type: u16, ttl: u32, data: &[u8]) -> Box<[u8]> {
+    let mut encoded = Vec::with_capacity(DATA_OFFSET + data.len());
     encoded.extend(record_type.to_be_bytes());
     encoded.extend(u16::from(DNSClass::IN).to_be_bytes());
     encoded.extend(ttl.to_be_bytes());
-    encoded.extend(length.to_be_bytes());
-    encoded.extend(bytes);
-    Ok(encoded.into())
+    encoded.extend((data.len() as u16).to_be_bytes());
+    encoded.extend_from_slice(data);
+    encoded.into()
 }
 
 /// As it is written in a master file.

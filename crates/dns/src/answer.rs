@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
@@ -10,10 +11,13 @@ use fulmar_domain::office::Side;
 use crate::{
     catalog::Snapshot,
     cookie::{Cookies, Standing},
+    forward::Request,
     limit::{Limiter, Verdict},
     lookup,
+    name::WireName,
     query::{self, CookieOption, Edns, Header, Query, Question},
     response::{Opt, PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
+    upstream::Upstream,
 };
 
 /// How a query came.
@@ -39,12 +43,20 @@ pub enum Disposition {
     },
 }
 
-const CLASS_IN: u16 = 1;
+/// Who answers.
+pub(crate) enum Outcome {
+    /// The response is made.
+    Here(Disposition),
+    /// A resolver is to be asked; the response that is made refuses to.
+    Elsewhere(Box<Request>),
+}
+
+pub(crate) const CLASS_IN: u16 = 1;
 /// Transfers and the obsolete mailbox types: IXFR, AXFR, MAILB, MAILA.
 const REFUSED_TYPES: std::ops::RangeInclusive<u16> = 251..=254;
 
-/// Answers the query of somebody at `source` from the zones alone: without cookies, however much is asked. The
-/// response replaces what is in `out`.
+/// Answers the query of somebody at `source` from the zones alone: without cookies, however much is asked, and
+/// without resolvers. The response replaces what is in `out`.
 pub fn answer(
     snapshot: &Snapshot,
     source: IpAddr,
@@ -52,7 +64,10 @@ pub fn answer(
     message: &[u8],
     out: &mut Vec<u8>,
 ) -> Disposition {
-    Desk { snapshot, source, transport, guard: None }.answer(message, out)
+    match (Desk { snapshot, source, transport, guard: None }).answer(message, out) {
+        Outcome::Here(disposition) => disposition,
+        Outcome::Elsewhere(_) => Disposition::Answered(Rcode::Refused as u16),
+    }
 }
 
 /// Where a query is answered.
@@ -86,10 +101,10 @@ impl Now {
 }
 
 impl Desk<'_> {
-    pub(crate) fn answer(&self, message: &[u8], out: &mut Vec<u8>) -> Disposition {
+    pub(crate) fn answer(&self, message: &[u8], out: &mut Vec<u8>) -> Outcome {
         out.clear();
         let Some(header) = Header::read(message).filter(|header| !header.response) else {
-            return Disposition::Ignored;
+            return Outcome::Here(Disposition::Ignored);
         };
         let query = match header.opcode {
             0 => query::read(message, &header).map_err(|_| Rcode::FormErr),
@@ -98,24 +113,39 @@ impl Desk<'_> {
         let edns = query.as_ref().ok().and_then(|query| query.edns);
         let (standing, opt) = self.opt(edns);
         let verdict = self.verdict(standing);
-        let Ok(Query { question, .. }) = &query else {
-            return self.refuse(&header, query.err().unwrap_or(Rcode::FormErr), verdict, out);
+        let question = match query {
+            Ok(Query { question, .. }) => question,
+            Err(rcode) => return Outcome::Here(self.refuse(&header, rcode, verdict, out)),
         };
         let asked = question.as_ref().map(|question| (&question.name, &message[query::HEADER..question.end]));
         let limit = limit(self.transport, edns);
         let mut response = Response::begin(out, &header, asked, opt, limit);
+        response.set_recursion_available(self.snapshot.upstream_of(self.source).is_some());
         if verdict != Verdict::Answer {
-            return beyond(response, standing, verdict);
+            return Outcome::Here(beyond(response, standing, verdict));
         }
+        let mut upstream = None;
         if let Some(rcode) = unanswerable(question.as_ref(), edns, standing) {
             response.set_rcode(rcode);
-        } else if let Some(Question { name, record_type, .. }) = question
-            && lookup::answer(self.snapshot.seen_from(self.source), name, *record_type, &mut response)
+        } else if let Some(Question { name, record_type, .. }) = &question {
+            upstream = self.upstream(&header, name, *record_type);
+            if lookup::answer(self.snapshot.seen_from(self.source), name, *record_type, &mut response)
                 .is_err()
-        {
-            response.truncate();
+            {
+                response.truncate();
+            }
         }
-        Disposition::Answered(response.finish() as u16)
+        let here = Outcome::Here(Disposition::Answered(response.finish() as u16));
+        upstream.zip(question).map_or(here, |(upstream, question)| {
+            let request = Request::new(upstream, header, (question, message), opt, limit);
+            Outcome::Elsewhere(Box::new(request))
+        })
+    }
+
+    /// Who is asked for this name, if whoever asks wants recursion and may have it, and no zone of ours has it.
+    fn upstream(&self, header: &Header, name: &WireName, record_type: u16) -> Option<&Arc<Upstream>> {
+        let upstream = self.snapshot.upstream_of(self.source).filter(|_| header.recursion_desired)?;
+        self.snapshot.seen_from(self.source).zone_of(name, record_type).is_none().then_some(upstream)
     }
 
     /// What the client's cookies prove, and what the OPT record of the response says.
@@ -151,6 +181,7 @@ impl Desk<'_> {
             return Disposition::Limited { hint: false };
         }
         let mut response = Response::begin(out, header, None, None, usize::from(PLAIN_UDP));
+        response.set_recursion_available(self.snapshot.upstream_of(self.source).is_some());
         response.set_rcode(rcode);
         Disposition::Answered(response.finish() as u16)
     }

@@ -2,11 +2,7 @@
 
 mod signed;
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use fulmar_domain::{
     DnsName, Office,
@@ -21,6 +17,7 @@ use crate::{
     custom,
     name::WireName,
     secondaries::Known,
+    upstream::Upstream,
     zone::{InvalidZone, TYPE_DS, TYPE_NS, Zone},
 };
 
@@ -75,7 +72,7 @@ pub struct Snapshot {
     inside: Catalog,
     outside: Catalog,
     networks: Networks,
-    resolvers: Vec<SocketAddr>,
+    upstream: Option<Arc<Upstream>>,
     secondaries: Vec<Known>,
     signatures: Option<Signatures>,
 }
@@ -106,7 +103,7 @@ impl Snapshot {
             inside: catalog(Side::Inside)?,
             outside: catalog(Side::Outside)?,
             networks: office.networks().clone(),
-            resolvers: office.resolvers().to_vec(),
+            upstream: Upstream::new(office.resolvers()).map(Arc::new),
             secondaries: Vec::new(),
             signatures: None,
         })
@@ -133,9 +130,20 @@ impl Snapshot {
         self.networks.side_of(source)
     }
 
-    /// Who is asked for the names of others, on behalf of those inside, in this order. None: nobody.
-    pub fn resolvers(&self) -> &[SocketAddr] {
-        &self.resolvers
+    /// Who is asked for the names of others on behalf of somebody at this address. Those outside: nobody.
+    pub(crate) fn upstream_of(&self, source: IpAddr) -> Option<&Arc<Upstream>> {
+        self.upstream.as_ref().filter(|_| self.side_of(source) == Side::Inside)
+    }
+
+    /// What the resolvers said is known on, if they are the same ones.
+    #[must_use]
+    pub(crate) fn going_on_from(mut self, previous: &Self) -> Self {
+        if let (Some(upstream), Some(known)) = (&mut self.upstream, &previous.upstream)
+            && upstream.asks_the_same_as(known)
+        {
+            *upstream = Arc::clone(known);
+        }
+        self
     }
 
     /// What somebody at this address sees.

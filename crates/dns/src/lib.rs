@@ -1,4 +1,4 @@
-//! The box's DNS server: authoritative only, answers from memory, never from SQL.
+//! The box's DNS server: answers from memory, never from SQL, and asks resolvers for the names of others.
 //!
 //! A [`Snapshot`] holds every zone as it looks from inside and from outside the office, in the form in which it
 //! goes on the wire. It never changes: the [`Publisher`] makes the next one when the office changes and swaps
@@ -13,13 +13,17 @@
 //! RFC 8945 (TSIG).
 //! What keeps the box from being used against others: RFC 7873 and RFC 9018 (cookies), an allowance of answers by
 //! UDP for each network outside. How it talks to odd clients: RFC 8906, whose section 8 is a test file.
-//! Not here: recursion, updates. They are refused. NSEC3 is not: the names of an office are no secret to who knows one.
+//! Names that no zone has are forwarded for those inside, if the office names resolvers: RFC 2308 and RFC 9520
+//! (what is kept for how long), RFC 5452 (what is taken for an answer), RFC 8914 (why there is none).
+//! Not here: walking down from the root and DNSSEC validation, which are left to the resolvers; updates, which are
+//! refused; NSEC3: the names of an office are no secret to who knows one.
 
 mod answer;
 mod catalog;
 mod clock;
 mod cookie;
 mod custom;
+mod forward;
 mod ledger;
 mod limit;
 mod lookup;
@@ -35,6 +39,7 @@ mod server;
 mod siphash;
 mod transfer;
 mod tsig;
+mod upstream;
 mod zone;
 
 pub use answer::{Disposition, Transport, answer};

@@ -35,6 +35,7 @@ impl Default for Publisher {
 impl Publisher {
     /// Serves this from now on; queries that have begun see the one before.
     pub fn publish(&self, snapshot: Snapshot, generation: u64) {
+        let snapshot = snapshot.going_on_from(&self.snapshot());
         self.snapshot.store(Arc::new(snapshot));
         self.published.send_replace(generation);
     }

@@ -10,6 +10,8 @@ pub(crate) const HEADER: usize = 12;
 const TYPE_OPT: u16 = 41;
 /// The option that carries cookies (RFC 7873 §4).
 const OPTION_COOKIE: u16 = 10;
+/// The option that says why there is no better answer (RFC 8914 §2).
+const OPTION_EXTENDED_ERROR: u16 = 15;
 
 /// The first twelve bytes of a message.
 #[derive(Clone, Copy)]
@@ -17,6 +19,8 @@ pub(crate) struct Header {
     pub(crate) id: [u8; 2],
     pub(crate) opcode: u8,
     pub(crate) recursion_desired: bool,
+    /// The client validates by itself (RFC 4035 §3.2.2).
+    pub(crate) checking_disabled: bool,
     /// Whether this is a response.
     pub(crate) response: bool,
     /// Questions, answers, authorities, additionals.
@@ -72,6 +76,7 @@ impl Header {
             response: header[2] & 0x80 != 0,
             opcode: header[2] >> 3 & 0x0f,
             recursion_desired: header[2] & 0x01 != 0,
+            checking_disabled: header[3] & 0x10 != 0,
             counts: [count(4), count(6), count(8), count(10)],
         })
     }
@@ -96,7 +101,7 @@ pub(crate) fn read(message: &[u8], header: &Header) -> Result<Query, Malformed> 
     for _ in 0..additionals {
         let record = record(message, at)?;
         at = record.end;
-        if record.record_type == TYPE_OPT {
+        if record.is_opt() {
             // One at most, and its owner is the root (RFC 6891 §6.1.1).
             if edns.is_some() || !record.owner_is_root {
                 return Err(Malformed);
@@ -114,7 +119,8 @@ pub(crate) fn read(message: &[u8], header: &Header) -> Result<Query, Malformed> 
     }
 }
 
-fn question(message: &[u8]) -> Result<Question, Malformed> {
+/// The first question of a message.
+pub(crate) fn question(message: &[u8]) -> Result<Question, Malformed> {
     let name = WireName::read(&message[HEADER..]).map_err(|_| Malformed)?;
     let fixed = HEADER + name.as_bytes().len();
     let &[t1, t2, c1, c2] = message.get(fixed..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
@@ -122,19 +128,30 @@ fn question(message: &[u8]) -> Result<Question, Malformed> {
     Ok(Question { name, record_type, class, end: fixed + 4 })
 }
 
-/// The first COOKIE option among the options of an OPT record (RFC 7873 §5.2). Others are passed over.
-fn cookie(mut options: &[u8]) -> Result<CookieOption, Malformed> {
-    let mut cookie = CookieOption::Absent;
+/// The cookies in the options of an OPT record.
+fn cookie(options: &[u8]) -> Result<CookieOption, Malformed> {
+    Ok(option(options, OPTION_COOKIE)?.map_or(CookieOption::Absent, shown))
+}
+
+/// The code of the extended error in the options of an OPT record.
+pub(crate) fn extended_error(options: &[u8]) -> Option<u16> {
+    let code = option(options, OPTION_EXTENDED_ERROR).ok()??.first_chunk()?;
+    Some(u16::from_be_bytes(*code))
+}
+
+/// The data of the first option with this code (RFC 7873 §5.2). Others are passed over.
+fn option(mut options: &[u8], code: u16) -> Result<Option<&[u8]>, Malformed> {
+    let mut found = None;
     while !options.is_empty() {
         let &[c1, c2, l1, l2] = options.first_chunk().ok_or(Malformed)?;
         let end = 4 + usize::from(u16::from_be_bytes([l1, l2]));
         let data = options.get(4..end).ok_or(Malformed)?;
-        if u16::from_be_bytes([c1, c2]) == OPTION_COOKIE && cookie == CookieOption::Absent {
-            cookie = shown(data);
+        if u16::from_be_bytes([c1, c2]) == code && found.is_none() {
+            found = Some(data);
         }
         options = &options[end..];
     }
-    Ok(cookie)
+    Ok(found)
 }
 
 /// Eight bytes are the client's; eight to thirty-two more are the server's.
@@ -153,10 +170,21 @@ pub(crate) struct Skipped {
     owner_is_root: bool,
     pub(crate) record_type: u16,
     class: u16,
-    ttl: [u8; 4],
+    pub(crate) ttl: [u8; 4],
     /// Where the data begins.
     pub(crate) data: usize,
     pub(crate) end: usize,
+}
+
+impl Skipped {
+    pub(crate) fn is_opt(&self) -> bool {
+        self.record_type == TYPE_OPT
+    }
+
+    /// Where the TTL stands: before the length of the data.
+    pub(crate) fn ttl_at(&self) -> usize {
+        self.data - 6
+    }
 }
 
 /// The record at `start`, without reading its owner and its data.

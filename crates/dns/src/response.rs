@@ -37,6 +37,8 @@ pub(crate) struct Opt {
     pub(crate) dnssec_ok: bool,
     /// The client's cookie and the server's (RFC 7873 §4).
     pub(crate) cookie: Option<[u8; 24]>,
+    /// Why there is no better answer (RFC 8914).
+    pub(crate) extended_error: Option<u16>,
 }
 
 impl From<Edns> for Opt {
@@ -48,7 +50,8 @@ impl From<Edns> for Opt {
 impl Opt {
     fn size(&self) -> usize {
         let cookie = self.cookie.map_or(0, |cookie| OPTION + cookie.len());
-        OPT + cookie
+        let extended_error = self.extended_error.map_or(0, |_| OPTION + 2);
+        OPT + cookie + extended_error
     }
 
     /// Adds the record.
@@ -56,12 +59,16 @@ impl Opt {
         let extended = (rcode as u16 >> 4) as u8;
         let [high, low] = UDP_PAYLOAD.to_be_bytes();
         let flags = if self.dnssec_ok { 0x80 } else { 0 };
-        // Twenty-eight at most.
+        // Thirty-four at most.
         let options = (self.size() - OPT) as u8;
         out.extend([0, 0, 41, high, low, extended, 0, flags, 0, 0, options]);
         if let Some(cookie) = self.cookie {
             out.extend([0, 10, 0, cookie.len() as u8]);
             out.extend(cookie);
+        }
+        if let Some(code) = self.extended_error {
+            out.extend([0, 15, 0, 2]);
+            out.extend(code.to_be_bytes());
         }
     }
 }
@@ -88,6 +95,8 @@ pub(crate) struct Response<'a> {
     rcode: Rcode,
     authoritative: bool,
     truncated: bool,
+    recursion_available: bool,
+    checking_disabled: bool,
 }
 
 /// A point to which a response can be taken back.
@@ -121,6 +130,8 @@ impl<'a> Response<'a> {
             rcode: Rcode::NoError,
             authoritative: false,
             truncated: false,
+            recursion_available: false,
+            checking_disabled: false,
         }
     }
 
@@ -130,6 +141,14 @@ impl<'a> Response<'a> {
 
     pub(crate) fn set_authoritative(&mut self) {
         self.authoritative = true;
+    }
+
+    pub(crate) fn set_recursion_available(&mut self, available: bool) {
+        self.recursion_available = available;
+    }
+
+    pub(crate) fn set_checking_disabled(&mut self, disabled: bool) {
+        self.checking_disabled = disabled;
     }
 
     /// Leaves only the question: whoever asked asks again over TCP (RFC 2181 §9).
@@ -180,6 +199,13 @@ impl<'a> Response<'a> {
         self.count(section)
     }
 
+    /// Adds records of all sections as they stood behind the same question in another message.
+    pub(crate) fn add_written(&mut self, records: &[u8], counts: [u16; 3]) -> Result<(), Full> {
+        self.out.extend_from_slice(records);
+        self.counts = counts;
+        if self.out.len() > self.limit { Err(Full) } else { Ok(()) }
+    }
+
     /// Bytes so far.
     pub(crate) fn length(&self) -> usize {
         self.out.len()
@@ -228,7 +254,8 @@ impl<'a> Response<'a> {
             additional += 1;
         }
         self.out[2] |= u8::from(self.authoritative) << 2 | u8::from(self.truncated) << 1;
-        self.out[3] = self.rcode as u8 & 0x0f;
+        let flags = u8::from(self.recursion_available) << 7 | u8::from(self.checking_disabled) << 4;
+        self.out[3] = flags | self.rcode as u8 & 0x0f;
         self.counts[2] = additional;
         for (count, at) in self.counts.into_iter().zip([6, 8, 10]) {
             self.out[at..at + 2].copy_from_slice(&count.to_be_bytes());

@@ -7,6 +7,7 @@ use fulmar_domain::secondary::{Secondary, SecondaryName};
 
 use crate::{
     Disposition, Publisher, Snapshot, Transport,
+    answer::Outcome,
     catalog::Catalog,
     lookup,
     query::{self, HEADER, Header, Query, Question},
@@ -34,15 +35,15 @@ impl Known {
     }
 }
 
-/// A response to a secondary. The first message is made; a zone may go on in others.
+/// What is done about a query. The first message is made; a zone may go on in others.
 pub(crate) struct Reply {
-    pub(crate) disposition: Disposition,
+    pub(crate) outcome: Outcome,
     pub(crate) rest: Option<(SecondaryName, Transfer)>,
 }
 
 impl Reply {
     fn one(rcode: Rcode) -> Self {
-        Self { disposition: Disposition::Answered(rcode as u16), rest: None }
+        Self { outcome: Outcome::Here(Disposition::Answered(rcode as u16)), rest: None }
     }
 }
 
@@ -94,8 +95,8 @@ pub(crate) fn answer(
         TYPE_IXFR | TYPE_AXFR => asked.transfer(request, record_type, serial, out),
         _ => (asked.lookup(request, record_type, out), None),
     };
-    let disposition = Disposition::Answered(rcode as u16);
-    Some(Reply { disposition, rest: transfer.map(|transfer| (known.secondary.name.clone(), transfer)) })
+    let outcome = Outcome::Here(Disposition::Answered(rcode as u16));
+    Some(Reply { outcome, rest: transfer.map(|transfer| (known.secondary.name.clone(), transfer)) })
 }
 
 fn by_address(snapshot: &Snapshot, source: IpAddr) -> Option<&Known> {

@@ -53,7 +53,7 @@ impl Server {
         let snapshot = &self.publisher.snapshot();
         let desk = Desk { snapshot, source, transport, guard: Some((&self.guard, now)) };
         secondaries::answer(&self.publisher, source, transport, clock::now, message, out)
-            .unwrap_or_else(|| Reply { disposition: desk.answer(message, out), rest: None })
+            .unwrap_or_else(|| Reply { outcome: desk.answer(message, out), rest: None })
     }
 }
 

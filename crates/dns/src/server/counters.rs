@@ -3,7 +3,7 @@
 use fulmar_domain::office::Side;
 use metrics::{Counter, counter};
 
-use crate::{Disposition, Transport};
+use crate::{Disposition, Transport, forward::Source};
 
 /// The codes that are answered with, and their names in the metrics.
 const RCODES: [(u16, &str); 10] = [
@@ -19,13 +19,16 @@ const RCODES: [(u16, &str); 10] = [
     (23, "BADCOOKIE"),
 ];
 
-/// Counters of one socket: `fulmar_dns_queries_total` by transport, view and code, and
-/// `fulmar_dns_limited_total` by what was done about those who asked too much.
+/// Counters of one socket: `fulmar_dns_queries_total` by transport, view and code, `fulmar_dns_limited_total` by what
+/// was done about those who asked too much, and `fulmar_dns_forwarded_total` by where the answer came from.
 pub(super) struct Counters {
     inside: View,
     outside: View,
     hinted: Counter,
     silenced: Counter,
+    forwarded: Counter,
+    cached: Counter,
+    failed: Counter,
 }
 
 struct View {
@@ -36,11 +39,15 @@ struct View {
 impl Counters {
     pub(super) fn new(transport: Transport) -> Self {
         let limited = |what: &'static str| counter!("fulmar_dns_limited_total", "answer" => what);
+        let forwarded = |from: &'static str| counter!("fulmar_dns_forwarded_total", "answer" => from);
         Self {
             inside: View::new(transport, Side::Inside),
             outside: View::new(transport, Side::Outside),
             hinted: limited("hint"),
             silenced: limited("none"),
+            forwarded: forwarded("resolver"),
+            cached: forwarded("cache"),
+            failed: forwarded("none"),
         }
     }
 
@@ -60,6 +67,15 @@ impl Counters {
         if let Some(counter) = counter {
             counter.increment(1);
         }
+    }
+
+    pub(super) fn count_forwarded(&self, source: Source) {
+        let counter = match source {
+            Source::Resolver => &self.forwarded,
+            Source::Cache => &self.cached,
+            Source::Nobody => &self.failed,
+        };
+        counter.increment(1);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use tokio::net::UdpSocket;
+use fulmar_domain::office::Side;
+use tokio::{net::UdpSocket, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -10,29 +11,38 @@ use super::{
     counters::Counters,
     datagrams::{Batch, Datagrams, Ends},
 };
-use crate::{Disposition, Transport, answer::Now};
+use crate::{
+    Disposition, Transport,
+    answer::{Now, Outcome},
+    forward::Request,
+};
 
 /// Answers datagrams until `shutdown`.
 pub async fn serve_udp(socket: &Arc<UdpSocket>, server: Server, shutdown: CancellationToken) {
     let datagrams = match Datagrams::new(socket) {
-        Ok(datagrams) => Arc::new(datagrams),
+        Ok(datagrams) => datagrams,
         Err(error) => {
             tracing::error!(%error, "DNS queries can not be received.");
             return;
         }
     };
-    let desk = Desk { server, datagrams, counters: Counters::new(Transport::Udp) };
+    let desk = Arc::new(Desk { server, datagrams, counters: Counters::new(Transport::Udp) });
     let mut batch = Batch::new();
     let mut response = Vec::with_capacity(BUFFER);
     let serve = async {
+        // Whatever waits for a resolver ends with this.
+        let mut waiting = JoinSet::new();
         loop {
             if let Err(error) = desk.datagrams.receive(&mut batch).await {
                 pause_after(&error).await;
                 continue;
             }
+            while waiting.try_join_next().is_some() {}
             let now = Now::read();
             for (ends, query) in batch.iter() {
-                desk.answer(ends, now, query, &mut response).await;
+                if let Some(request) = desk.answer(ends, now, query, &mut response).await {
+                    waiting.spawn(Arc::clone(&desk).forward(ends, request));
+                }
             }
         }
     };
@@ -44,23 +54,50 @@ const BUFFER: usize = 4096;
 
 struct Desk {
     server: Server,
-    datagrams: Arc<Datagrams>,
+    datagrams: Datagrams,
     counters: Counters,
 }
 
 impl Desk {
-    async fn answer(&self, ends: Ends, now: Now, query: &[u8], response: &mut Vec<u8>) {
+    /// Answers what can be answered at once; what can not comes back.
+    async fn answer(
+        &self,
+        ends: Ends,
+        now: Now,
+        query: &[u8],
+        response: &mut Vec<u8>,
+    ) -> Option<Box<Request>> {
         let source = ends.peer.ip();
         let asked = Asked { source, transport: Transport::Udp, now };
-        let disposition = self.server.answer(asked, query, response).disposition;
+        let disposition = match self.server.answer(asked, query, response).outcome {
+            Outcome::Here(disposition) => disposition,
+            Outcome::Elsewhere(request) => match request.answer_at_once(response).await {
+                None => return Some(request),
+                Some((source, disposition)) => {
+                    self.counters.count_forwarded(source);
+                    disposition
+                }
+            },
+        };
         self.counters.count(self.server.side_of(source), disposition);
         match disposition {
-            Disposition::Answered(_) | Disposition::Limited { hint: true } => {
-                // A response that can not be sent is as good as one that was lost.
-                let _ = self.datagrams.send(ends, response).await;
-            }
+            Disposition::Answered(_) | Disposition::Limited { hint: true } => self.send(ends, response).await,
             Disposition::Ignored | Disposition::Limited { hint: false } => {}
         }
+        None
+    }
+
+    async fn forward(self: Arc<Self>, ends: Ends, request: Box<Request>) {
+        let mut response = Vec::new();
+        let (source, disposition) = request.answer(&mut response).await;
+        self.counters.count_forwarded(source);
+        self.counters.count(Side::Inside, disposition);
+        self.send(ends, &response).await;
+    }
+
+    async fn send(&self, ends: Ends, response: &[u8]) {
+        // A response that can not be sent is as good as one that was lost.
+        let _ = self.datagrams.send(ends, response).await;
     }
 }
 

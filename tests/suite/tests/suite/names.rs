@@ -3,6 +3,8 @@
 use std::{fs, process::Command};
 
 use fulmar_suite::{Kind, Office};
+use http::Method;
+use serde_json::json;
 
 /// Runs a foreign program and returns what it prints.
 fn printed(program: &str, arguments: &[&str]) -> String {
@@ -44,6 +46,39 @@ async fn dig_finds_the_box_and_what_is_not_there() {
     assert!(foreign.contains("status: REFUSED") && !foreign.contains(" aa"), "{foreign}");
     let over_tcp = dig(&office, &["+tcp", "web.office.test"]).await;
     assert!(over_tcp.contains(" IN A 127.0.0.1\n") && over_tcp.contains("(TCP)"), "{over_tcp}");
+}
+
+#[tokio::test]
+async fn names_of_others_are_asked_of_a_resolver() {
+    let (office, branch) =
+        (Office::new(Kind::Binary).await.unwrap(), Office::new(Kind::InProcess).await.unwrap());
+    let intent = |domains: &[&str], resolvers: &[String]| json!({ "domains": domains, "inside": ["127.0.0.1"], "resolvers": resolvers });
+    let set = async |office: &Office, intent| {
+        office.admin().change(Method::PUT, "/api/v1/office", &intent).await.unwrap();
+    };
+    set(&branch, intent(&["office.test", "branch.test"], &[])).await;
+    set(&office, intent(&["office.test"], &[branch.dns().to_string()])).await;
+    for (transport, type_and_name) in [
+        ("+notcp", ["web.branch.test", "A"]),
+        ("+tcp", ["web.branch.test", "A"]),
+        ("+notcp", ["_sipinternaltls._tcp.branch.test", "SRV"]),
+    ] {
+        let question = [&["+recurse", transport][..], &type_and_name[..]].concat();
+        let answer = dig(&office, Box::leak(question.into())).await;
+        assert!(answer.contains("status: NOERROR") && answer.contains("flags: qr rd ra;"), "{answer}");
+        assert!(answer.contains("ANSWER: 1,") && answer.contains(" IN A 127.0.0.1\n"), "{answer}");
+    }
+    let absent = dig(&office, &["+recurse", "nobody.branch.test"]).await;
+    assert!(absent.contains("status: NXDOMAIN") && absent.contains("IN SOA "), "{absent}");
+    let not_asked_for = dig(&office, &["web.branch.test"]).await;
+    assert!(not_asked_for.contains("status: REFUSED"), "{not_asked_for}");
+    let metrics = format!("https://web.office.test:{}/metrics", office.addresses().console.unwrap().port());
+    let metrics = office.network().unwrap().request(Method::GET, &metrics, &[], "").await.unwrap();
+    let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
+    for (source, times) in [("resolver", 3), ("cache", 1), ("none", 0)] {
+        let line = format!("fulmar_dns_forwarded_total{{answer=\"{source}\"}} {times}\n");
+        assert!(metrics.contains(&line), "no `{line}` in\n{metrics}");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! Looking a name up in the zones: RFC 1034 §4.3.2 with wildcards (RFC 4592) and DNAME (RFC 6672), and the proofs of
 //! what is not there in signed zones (RFC 4035 §3.1).
 
+use std::ptr;
+
 use crate::{
     catalog::Catalog,
     name::{MAX_NAME, NotAName, WireName},
     response::{Full, Rcode, Response, Section},
-    zone::{Node, RrSet, TYPE_A, TYPE_AAAA, TYPE_CNAME, TYPE_DNAME, TYPE_DS, TYPE_NS, TYPE_RRSIG, Zone},
+    zone::{
+        Node, RrSet, TYPE_A, TYPE_AAAA, TYPE_CNAME, TYPE_DNAME, TYPE_DS, TYPE_NS, TYPE_NSEC, TYPE_RRSIG, Zone,
+    },
 };
 
 /// The type that asks for all types.
@@ -24,7 +28,7 @@ pub(crate) fn answer(
     response: &mut Response<'_>,
 ) -> Result<(), Full> {
     let mut name = question.clone();
-    let mut behind = Vec::new();
+    let (mut behind, mut dnames) = (Vec::new(), Vec::new());
     let mut proofs = Proofs { wanted: response.dnssec_ok(), nsecs: Vec::new() };
     loop {
         let Some((zone, apex_labels)) = catalog.zone_of(&name, record_type) else {
@@ -35,7 +39,7 @@ pub(crate) fn answer(
             return proofs.write(response);
         };
         let query = Query { zone, apex_labels, name: &name, record_type };
-        let next = match query.step(&mut proofs, response)? {
+        let next = match query.step(&mut dnames, &mut proofs, response)? {
             Step::Alias(next) => *next,
             last => {
                 proofs.write(response)?;
@@ -60,7 +64,7 @@ impl<'a> Proofs<'a> {
     /// Adds what proves that there is nothing at `name`, or which types there are.
     fn add(&mut self, zone: &'a Zone, name: &[u8]) {
         let Some((owner, nsec)) = self.wanted.then(|| zone.nsec_for(name)).flatten() else { return };
-        if !self.nsecs.iter().any(|(_, added)| std::ptr::eq(*added, nsec)) {
+        if !self.nsecs.iter().any(|(_, added)| ptr::eq(*added, nsec)) {
             self.nsecs.push((owner, nsec));
         }
     }
@@ -101,15 +105,20 @@ enum Found<'a> {
 }
 
 impl<'a> Query<'a, '_> {
-    /// Puts what is found into the response, and what proves it beside it.
-    fn step(&self, proofs: &mut Proofs<'a>, response: &mut Response<'_>) -> Result<Step<'a>, Full> {
+    /// Puts what is found into the response, and what proves it beside it. `dnames` are there already.
+    fn step(
+        &self,
+        dnames: &mut Vec<&'a RrSet>,
+        proofs: &mut Proofs<'a>,
+        response: &mut Response<'_>,
+    ) -> Result<Step<'a>, Full> {
         let found = self.find();
         if !matches!(found, Found::Cut { .. }) {
             response.set_authoritative();
         }
         match found {
             Found::Cut { labels, node, servers } => self.refer(labels, (node, servers), proofs, response),
-            Found::Moved { labels, dname } => self.follow(labels, dname, response),
+            Found::Moved { labels, dname } => self.follow(labels, dname, dnames, response),
             Found::Node(node) => self.take((self.name.key(), node), proofs, response),
             Found::Nothing { encloser } => {
                 proofs.add(self.zone, self.name.key());
@@ -174,16 +183,30 @@ impl<'a> Query<'a, '_> {
             node.signatures().try_for_each(|rrsig| response.add_record(Section::Answer, self.name, rrsig))?;
             return Ok(Step::End(None));
         }
-        let Some(alias) = node.set(TYPE_CNAME) else { return self.deny(owner, proofs, response) };
+        // These stand beside an alias (RFC 4035 §2.5): who asks for them does not mean its target.
+        let beside = matches!(self.record_type, TYPE_RRSIG | TYPE_NSEC);
+        let Some(alias) = node.set(TYPE_CNAME).filter(|_| !beside) else {
+            return self.deny(owner, proofs, response);
+        };
         response.add(Section::Answer, self.name, alias)?;
         let target = alias.target().and_then(|target| WireName::read(target).ok());
         Ok(target.map_or(Step::End(None), |target| Step::Alias(Box::new(target))))
     }
 
     /// DNAME and the CNAME that follows from it (RFC 6672 §3.1).
-    fn follow(&self, labels: usize, dname: &RrSet, response: &mut Response<'_>) -> Result<Step<'a>, Full> {
-        if let Ok(owner) = self.above(labels) {
+    fn follow(
+        &self,
+        labels: usize,
+        dname: &'a RrSet,
+        dnames: &mut Vec<&'a RrSet>,
+        response: &mut Response<'_>,
+    ) -> Result<Step<'a>, Full> {
+        let again = dnames.iter().any(|added| ptr::eq(*added, dname));
+        if let Ok(owner) = self.above(labels)
+            && !again
+        {
             response.add(Section::Answer, &owner, dname)?;
+            dnames.push(dname);
         }
         let Some(next) = dname.target().and_then(|target| self.name.with_ancestor(labels, target).ok())
         else {
@@ -251,8 +274,22 @@ impl<'a> Query<'a, '_> {
     }
 
     fn addresses(&self, host: &WireName, response: &mut Response<'_>) -> Result<(), Full> {
-        let node = self.zone.node(host.key());
+        let node = self.host(host);
         let sets = [TYPE_A, TYPE_AAAA].into_iter().filter_map(|record_type| node?.set(record_type));
         sets.into_iter().try_for_each(|set| response.add(Section::Additional, host, set))
+    }
+
+    /// What there is at a host that a record names: a wildcard may stand for it, and below a cut it is glue.
+    fn host(&self, host: &WireName) -> Option<&'a Node> {
+        if host.labels() < self.apex_labels || host.ancestor(self.apex_labels) != self.zone.apex() {
+            return None;
+        }
+        let query = Query { name: host, record_type: TYPE_A, ..*self };
+        match query.find() {
+            Found::Node(node) => Some(node),
+            Found::Nothing { encloser } => self.zone.node(query.asterisk(encloser, &mut [0; MAX_NAME + 2])),
+            Found::Cut { .. } => self.zone.node(host.key()),
+            Found::Moved { .. } => None,
+        }
     }
 }

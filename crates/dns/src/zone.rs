@@ -31,6 +31,8 @@ pub(crate) const TYPE_DS: u16 = 43;
 pub(crate) const TYPE_RRSIG: u16 = 46;
 pub(crate) const TYPE_NSEC: u16 = 47;
 pub(crate) const TYPE_DNSKEY: u16 = 48;
+pub(crate) const TYPE_SVCB: u16 = 64;
+pub(crate) const TYPE_HTTPS: u16 = 65;
 
 /// The most records of one name and type. No message holds so many, nor does any intent of an office.
 const MAX_SET: usize = 8192;
@@ -112,11 +114,12 @@ impl RrSet {
         Self { record_type, records: vec![encoded(record_type, ttl, data)], signature: None }
     }
 
-    /// The names that the records point at and whose addresses help whoever asks (RFC 1034 §4.3.2 step 6).
+    /// The names that the records point at and whose addresses help whoever asks (RFC 1034 §4.3.2 step 6, RFC 9460
+    /// §4.1).
     pub(crate) fn targets(&self) -> impl Iterator<Item = WireName> {
         let before = match self.record_type {
             TYPE_NS => Some(0),
-            TYPE_MX => Some(2),
+            TYPE_MX | TYPE_SVCB | TYPE_HTTPS => Some(2),
             TYPE_SRV => Some(6),
             _ => None,
         };

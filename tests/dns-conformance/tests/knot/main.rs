@@ -54,8 +54,8 @@ fn a_hundred_thousand_answers_are_those_of_knot() {
 #[test]
 fn a_record_that_differs_is_noticed() {
     let other = |text: &str| text.replace("mail 600 IN A", "mail 601 IN A");
-    let (differences, _) = differences(Mode::OfficeOnly, QUESTIONS / 5, &mut Chance(1), other);
-    assert!(differences.len() > 20, "{}", differences.len());
+    let (differences, _) = differences(Mode::OfficeOnly, QUESTIONS / 10, &mut Chance(1), other);
+    assert!(differences.len() > 10, "{}", differences.len());
     let strange = differences.iter().find(|difference| !difference.contains("mail\\x04rich\\x04test"));
     assert!(strange.is_none(), "{strange:?}");
 }

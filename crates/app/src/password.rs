@@ -16,6 +16,8 @@ use argon2::{
         phc::{Output, PasswordHash},
     },
 };
+use fulmar_store::NtHash;
+use md4::{Digest, Md4};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
@@ -101,6 +103,12 @@ fn hash(password: &str) -> Result<String, HashError> {
     Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|_| HashError)
 }
 
+/// The NT hash: the MD4 of the password in UTF-16 ([MS-NLMP] §3.3.1), without salt or cost.
+pub(crate) fn nt_hash(password: &str) -> NtHash {
+    let units: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    NtHash(Md4::digest(&units).into())
+}
+
 /// `None` for what is no hash of Argon2.
 fn verify(password: &str, hash: &str, memory: &mut Vec<Block>) -> Option<bool> {
     let hash = PasswordHash::new(hash).ok()?;
@@ -119,6 +127,13 @@ fn verify(password: &str, hash: &str, memory: &mut Vec<Block>) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// [MS-NLMP] §4.2.2.1.2.
+    #[test]
+    fn the_nt_hash_is_that_of_the_specification() {
+        let NtHash(hash) = nt_hash("Password");
+        assert_eq!(u128::from_be_bytes(hash), 0xa4f4_9c40_6510_bdca_b682_4ee7_c30f_d852);
+    }
 
     #[tokio::test]
     async fn a_password_matches_its_own_hash_only() {

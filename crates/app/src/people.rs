@@ -4,7 +4,10 @@ use fulmar_domain::{Account, DeviceId, DisplayName, SipUri};
 use fulmar_store::{DeviceSummary, NewAccount, StoreError};
 use thiserror::Error;
 
-use crate::{App, password::HashError};
+use crate::{
+    App,
+    password::{self, HashError},
+};
 
 /// The fewest characters of a password.
 pub const MIN_PASSWORD: usize = 8;
@@ -65,9 +68,13 @@ impl App {
         if !is_acceptable(&password) {
             return Err(AddPersonError::Password);
         }
+        let nt_hash = password::nt_hash(&password);
         let hash = self.passwords.hash(password).await?;
-        match self.store.create_account(uri.clone(), name, hash, self.now()).await? {
-            NewAccount::Created(account) => Ok(account),
+        match self.store.create_account(uri.clone(), name, hash.clone(), self.now()).await? {
+            NewAccount::Created(account) => {
+                self.store.keep_nt_hash(uri, hash, nt_hash).await?;
+                Ok(account)
+            }
             NewAccount::AddressTaken => Err(AddPersonError::AddressTaken(uri)),
             NewAccount::UnknownDomain => Err(AddPersonError::UnknownDomain(uri)),
         }
@@ -81,9 +88,12 @@ impl App {
         if !is_acceptable(&password) {
             return Err(ChangePersonError::Password);
         }
+        let nt_hash = password::nt_hash(&password);
         let hash = self.passwords.hash(password).await?;
-        let found = self.store.set_password(uri.clone(), hash).await?;
-        if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
+        if !self.store.set_password(uri.clone(), hash.clone()).await? {
+            return Err(ChangePersonError::NoSuchPerson(uri));
+        }
+        Ok(self.store.keep_nt_hash(uri, hash, nt_hash).await?)
     }
 
     /// Keeps a person out, at once and on every device, or lets them in again.

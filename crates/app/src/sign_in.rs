@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{Account, SipUri, Timestamp, office::Networks};
-use fulmar_store::{StoreError, TicketDigest};
+use fulmar_store::{NtHash, StoreError, TicketDigest};
 use thiserror::Error;
 
 use crate::{
@@ -87,16 +87,29 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<Proven, SignInError> {
-        let origin = self.origin(from).await?;
-        let attempt = self.throttle.attempt(address, origin, self.now());
-        let attempt = attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
-        let result = self.check_password(address, password).await;
-        match &result {
-            Ok(_) => attempt.succeeded(),
-            Err(SignInError::Refused) => drop(attempt),
-            Err(_) => attempt.undecided(),
-        }
-        result
+        self.attempt(address, from, self.check_password(address, password)).await
+    }
+
+    /// Whether somebody proves to have the NT hash of the password of `address`, as `proves` says. Without NTLM in
+    /// force for them nobody does.
+    ///
+    /// # Errors
+    /// As [`Self::sign_in`].
+    pub async fn prove_nt_hash(
+        &self,
+        address: &str,
+        from: IpAddr,
+        proves: impl FnOnce(&[u8; 16]) -> bool,
+    ) -> Result<Proven, SignInError> {
+        self.attempt(address, from, self.check_nt_hash(address, proves)).await
+    }
+
+    /// Random bytes that nobody has seen, for whoever is to prove something.
+    ///
+    /// # Errors
+    /// [`SignInError::Random`]
+    pub fn nonce(&self) -> Result<[u8; 8], SignInError> {
+        Ok(random::bytes()?)
     }
 
     /// Issues a ticket to somebody who has shown who they are.
@@ -121,6 +134,25 @@ impl App {
         self.throttle.clear(subject)
     }
 
+    /// Counts how a check ends, if it is made at all.
+    async fn attempt(
+        &self,
+        address: &str,
+        from: IpAddr,
+        check: impl Future<Output = Result<Proven, SignInError>>,
+    ) -> Result<Proven, SignInError> {
+        let origin = self.origin(from).await?;
+        let attempt = self.throttle.attempt(address, origin, self.now());
+        let attempt = attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
+        let result = check.await;
+        match &result {
+            Ok(_) => attempt.succeeded(),
+            Err(SignInError::Refused) => drop(attempt),
+            Err(_) => attempt.undecided(),
+        }
+        result
+    }
+
     async fn origin(&self, address: IpAddr) -> Result<Origin, StoreError> {
         let side = match self.store.office().await? {
             Some((office, _)) => office.side_of(address),
@@ -135,8 +167,30 @@ impl App {
             Err(_) => None,
         };
         let stored = credentials.as_ref().map(|found| found.password_hash.clone());
-        let matches = self.passwords.verify(password, stored).await?;
-        let account = credentials.map(|found| found.account).filter(|account| matches && !account.disabled);
+        let nt_hash = password::nt_hash(&password);
+        if !self.passwords.verify(password, stored).await? {
+            return Err(SignInError::Refused);
+        }
+        let found = credentials.filter(|found| !found.account.disabled).ok_or(SignInError::Refused)?;
+        if found.lacks_nt_hash {
+            self.store.keep_nt_hash(found.account.uri.clone(), found.password_hash, nt_hash).await?;
+        }
+        Ok(Proven { account: found.account })
+    }
+
+    async fn check_nt_hash(
+        &self,
+        address: &str,
+        proves: impl FnOnce(&[u8; 16]) -> bool,
+    ) -> Result<Proven, SignInError> {
+        let found = match address.parse::<SipUri>() {
+            Ok(uri) => self.store.nt_hash(&uri).await?,
+            Err(_) => None,
+        };
+        // The same work for everybody.
+        let NtHash(hash) = found.as_ref().map_or(NtHash([0; 16]), |(_, hash)| *hash);
+        let proves = proves(&hash);
+        let account = found.map(|(account, _)| account).filter(|account| proves && !account.disabled);
         account.map(|account| Proven { account }).ok_or(SignInError::Refused)
     }
 }

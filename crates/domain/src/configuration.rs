@@ -22,8 +22,8 @@
 //! it. A browser that was told HSTS can not be talked past a certificate of the box's own authority, so an office
 //! asks for that too; browsers are told only where the certificate that they see is one from elsewhere.
 //!
-//! Kept for what is to come, and read by nothing yet: `UseWindowsAuth` (NTLM), `PushNotificationProxyUri` (another
-//! office's push service) and `EnableOutsideVoice` (calls). Left out because nothing here could obey them: certificates and PINs for
+//! Kept for what is to come, and read by nothing yet: `PushNotificationProxyUri` (another office's push service) and
+//! `EnableOutsideVoice` (calls). Left out because nothing here could obey them: certificates and PINs for
 //! signing in (`UseCertificateAuth`, `UsePinAuth`, the validity periods), `MobilePreferredAuthType`,
 //! `MaxGroupSizeToExpand`, `PendingGetWait…` (a poll is as long as `MCX.md` says), audio, video, sharing, Exchange
 //! and what a phone keeps, `EnableCORS`, and the ports of the original's inner services.

@@ -4,7 +4,14 @@
 //! headers, idle connections, the number of connections. What it does after that (a poll is held for minutes)
 //! is for the handlers to bound.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -53,6 +60,24 @@ pub struct PeerAddr(pub SocketAddr);
 /// The user id of the process at the other end; an extension of every request over a Unix socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerUser(pub u32);
+
+/// Something that is kept for as long as a connection lives; an extension of every request over HTTP/1.1, where the
+/// requests of a connection are one client's and come one after another.
+#[derive(Clone, Default)]
+pub struct Connection(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
+
+impl Connection {
+    /// Keeps something in place of what was kept before.
+    pub fn keep(&self, something: impl Any + Send) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(something));
+    }
+
+    /// Takes what was kept.
+    pub fn take<T: Any>(&self) -> Option<T> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.and_then(|kept| kept.downcast().ok()).map(|kept| *kept)
+    }
+}
 
 /// How a listener stops.
 #[derive(Clone, Debug)]
@@ -191,10 +216,13 @@ impl Server {
     }
 
     /// Serves one connection; `about` becomes the extensions of its requests.
-    async fn connection<S>(self, stream: S, about: Extensions, http2: bool)
+    async fn connection<S>(self, stream: S, mut about: Extensions, http2: bool)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        if !http2 {
+            about.insert(Connection::default());
+        }
         let (activity, router) = (Activity::new(), self.router);
         let service = service_fn({
             let activity = activity.clone();

@@ -20,6 +20,9 @@ use crate::Phones;
 const NO_VALID_TOKEN: u32 = 28_020;
 /// "Authentication type not allowed", [MS-OCER].
 const TYPE_NOT_ALLOWED: u32 = 28_029;
+/// The scheme of [MS-NTHT].
+pub(crate) const NTLM: &str = "NTLM";
+const BASIC_SCHEME: &str = "Basic";
 /// How a name and a password are asked for (RFC 7617).
 const BASIC: &str = r#"Basic realm="Fulmar", charset="UTF-8""#;
 
@@ -44,32 +47,35 @@ pub(crate) fn challenge(office: &Office, headers: &HeaderMap, reason: &str) -> R
 }
 
 /// The 401 of the ticket service: who asks for a ticket says by HTTP who they are. `authorization` is what was
-/// said and did not do.
+/// said and did not do; `ntlm`, whether that is a way too. Clients take the strongest that is offered.
 pub(crate) fn ask_for_password(
-    office: &Office,
-    headers: &HeaderMap,
+    (office, domain): (&Office, &DnsName),
     authorization: Option<&str>,
+    ntlm: bool,
 ) -> Response {
-    let source = office.hosts(domain_of_request(office, headers)).web;
+    let source = office.hosts(domain).web;
     let (id, reason) = match authorization {
         None => (NO_VALID_TOKEN, "a name and a password are needed"),
-        Some(said) if credentials("Basic", said).is_some() => {
-            (NO_VALID_TOKEN, "the address or the password is wrong")
-        }
+        Some(said) if is_offered(said, ntlm) => (NO_VALID_TOKEN, "the address or the password is wrong"),
         Some(_) => (TYPE_NOT_ALLOWED, "authentication type not allowed"),
     };
-    unauthorized([
-        (header::WWW_AUTHENTICATE.as_str(), BASIC.to_owned()),
-        (DIAGNOSTICS_HEADER, diagnostics(id, source.as_str(), reason)),
-    ])
+    let offered = ntlm.then(|| (header::WWW_AUTHENTICATE.as_str(), NTLM.to_owned()));
+    let diagnostics = diagnostics(id, source.as_str(), reason);
+    let basic = [(header::WWW_AUTHENTICATE.as_str(), BASIC.to_owned()), (DIAGNOSTICS_HEADER, diagnostics)];
+    unauthorized(offered.into_iter().chain(basic))
 }
 
-fn unauthorized<const N: usize>(fields: [(&'static str, String); N]) -> Response {
+fn is_offered(authorization: &str, ntlm: bool) -> bool {
+    credentials(BASIC_SCHEME, authorization).is_some() || ntlm && credentials(NTLM, authorization).is_some()
+}
+
+/// A 401 with these headers.
+pub(crate) fn unauthorized(fields: impl IntoIterator<Item = (&'static str, String)>) -> Response {
     let mut response = StatusCode::UNAUTHORIZED.into_response();
     let headers = response.headers_mut();
     for (name, value) in fields {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
+            headers.append(name, value);
         }
     }
     response

@@ -1,5 +1,6 @@
 //! The web ticket service: a password for a ticket, by OAuth and by WS-Trust.
 
+mod ntlm;
 pub(crate) mod ws_trust;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use fulmar_domain::{Account, AccountId, DisplayName, SipUri, Timestamp, event::C
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Store, StoreError, devices, presence,
+    Store, StoreError, devices, nt_hashes, presence,
     rows::{found, parsed},
     writer::Tx,
 };
@@ -27,6 +27,8 @@ pub struct Credentials {
     pub account: Account,
     /// The hash, in the form the caller gave it.
     pub password_hash: String,
+    /// NTLM is in force for the person, and there is no NT hash of the password.
+    pub lacks_nt_hash: bool,
 }
 
 impl Store {
@@ -78,9 +80,13 @@ impl Store {
         let uri = uri.to_string();
         self.read("look a password up", move |sql| {
             let select = "SELECT id, uri, display_name, disabled, password_hash FROM account WHERE uri = ?1";
-            found(sql.prepare_cached(select)?.query_row([uri], |row| {
-                Ok(Credentials { account: account(row)?, password_hash: row.get(4)? })
-            }))
+            let row = |row: &Row<'_>| Ok((account(row)?, row.get(4)?));
+            let Some((account, password_hash)) = found(sql.prepare_cached(select)?.query_row([uri], row))?
+            else {
+                return Ok(None);
+            };
+            let lacks_nt_hash = nt_hashes::is_missing(sql, &account)?;
+            Ok(Some(Credentials { account, password_hash, lacks_nt_hash }))
         })
         .await
     }
@@ -95,6 +101,7 @@ impl Store {
             let id =
                 found(tx.sql.query_row(update, params![uri.to_string(), password_hash], |row| row.get(0)))?;
             let Some(id) = id else { return Ok(false) };
+            nt_hashes::forget(tx, id)?;
             sign_out(tx, id)?;
             forget_tickets(tx, id)?;
             Ok(true)

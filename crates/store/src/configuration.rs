@@ -10,7 +10,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, params, types::Type};
 
 use crate::{
-    Store, StoreError, notifications,
+    Store, StoreError, notifications, nt_hashes,
     rows::{found, parsed},
     writer::Tx,
 };
@@ -150,6 +150,7 @@ impl Store {
             let delete = "DELETE FROM configuration WHERE object = ?1 AND scope = ?2";
             tx.sql.execute(delete, [object.as_str(), &scope])?;
             notifications::drop_forbidden(tx, now)?;
+            nt_hashes::drop_unwanted(tx)?;
             Ok(ConfigurationRemoval::Done(values))
         })
         .await
@@ -224,6 +225,7 @@ pub(crate) fn configure(
         }
     }
     notifications::drop_forbidden(tx, now)?;
+    nt_hashes::drop_unwanted(tx)?;
     Ok(ConfigurationChange::Done(before))
 }
 

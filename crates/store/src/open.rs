@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005-certificates.sql"),
     include_str!("../migrations/0006-custom-zones.sql"),
     include_str!("../migrations/0007-dnssec.sql"),
+    include_str!("../migrations/0008-nt-hashes.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -9,6 +9,7 @@ pub mod autodiscover;
 pub mod challenge;
 pub mod date;
 pub mod mcx;
+pub mod ntlm;
 pub mod oauth;
 mod secret;
 pub mod ws_trust;

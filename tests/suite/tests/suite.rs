@@ -11,6 +11,7 @@ mod suite {
     mod daemon;
     mod lockout;
     mod names;
+    mod ntlm;
     mod pidgin_sipe;
     mod policies;
     mod power_cut;

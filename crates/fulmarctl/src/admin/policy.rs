@@ -10,6 +10,13 @@ use serde_json::{Map, Value, json};
 
 use super::Client;
 
+/// What somebody should know who switches NTLM on.
+const NTLM_WARNING: &str = "\
+Warning: for NTLM the box keeps a second hash of each password. It is sealed, but whoever gets hold of it and of the
+key file can sign in with it as if it were the password, or guess the password from it within hours. Switch it off
+(UseWindowsAuth=None) when no client needs it any more: the hashes are then deleted.
+People can use NTLM once they have signed in in another way, or were given a new password.";
+
 /// Commands about the configuration objects.
 #[derive(Subcommand)]
 pub enum PolicyCommand {
@@ -134,6 +141,12 @@ async fn set(
     let path = format!("/api/v1/policies/{object}/{scope}");
     let Changed { before } = serde_json::from_value(client.change(Method::PUT, &path, parameters).await?)?;
     writeln!(out, "{object} at {scope} is changed.")?;
+    let is_ntlm = |(name, value): (&String, &Value)| {
+        name.eq_ignore_ascii_case("UseWindowsAuth") && shown(value).eq_ignore_ascii_case("NTLM")
+    };
+    if parameters.iter().any(is_ntlm) {
+        writeln!(out, "{NTLM_WARNING}")?;
+    }
     match before {
         None => writeln!(out, "Undo: fulmarctl policy remove {object} --scope {scope}")?,
         Some(before) => {

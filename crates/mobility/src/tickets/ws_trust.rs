@@ -9,18 +9,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fulmar_app::{IssuedTicket, Proven, SignInError};
-use fulmar_domain::SipUri;
-use fulmar_http::{BodyError, BoundedBody, PeerAddr, Problem};
+use fulmar_domain::{
+    SipUri,
+    configuration::{WebServiceConfiguration, WindowsAuth},
+};
+use fulmar_http::{BodyError, BoundedBody, Connection, PeerAddr, Problem};
 use fulmar_wire::{
     Secret,
-    challenge::basic,
+    challenge::{basic, credentials},
+    ntlm::{Authenticate, Message},
     ws_trust::{Fault, FaultCode, InvalidRequest, TokenRequest, TokenResponse, UsernameToken, description},
 };
 
-use super::{later, log};
+use super::{later, log, ntlm};
 use crate::{
     Phones,
-    challenge::{ask_for_password, domain_of_request},
+    challenge::{NTLM, ask_for_password, domain_of_request},
     discovery::office,
 };
 
@@ -34,11 +38,12 @@ pub(crate) async fn describe(State(phones): State<Phones>, headers: HeaderMap) -
     Ok(xml(StatusCode::OK, description(&origin)))
 }
 
-/// A ticket for a name and a password in `Authorization`. The body is read first: an answer to half a request
+/// A ticket for whoever says in `Authorization` who they are. The body is read first: an answer to half a request
 /// would cost the connection.
 pub(crate) async fn by_http(
     State(phones): State<Phones>,
     Extension(PeerAddr(peer)): Extension<PeerAddr>,
+    connection: Option<Extension<Connection>>,
     headers: HeaderMap,
     body: Result<BoundedBody, BodyError>,
 ) -> Response {
@@ -46,19 +51,45 @@ pub(crate) async fn by_http(
         Ok(office) => office,
         Err(problem) => return problem.into_response(),
     };
+    let at = (&office, domain_of_request(&office, &headers));
+    let ntlm = match phones.app.configuration::<WebServiceConfiguration>(at.1).await {
+        Ok(service) => service.use_windows_auth == WindowsAuth::Ntlm,
+        Err(error) => return refuse(&error.into()),
+    };
+    // Over HTTP/2 there is no connection to keep a challenge for.
+    let connection = connection.filter(|_| ntlm).map(|Extension(connection)| connection);
     let said = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
-    let Some((username, password)) = said.and_then(basic) else {
-        return ask_for_password(&office, &headers, said);
+    let message = said.and_then(|said| Message::read(credentials(NTLM, said)?).ok());
+    let proof = match (connection.zip(message), said.and_then(basic)) {
+        (Some((connection, Message::Negotiate(negotiate))), _) => {
+            return ntlm::challenge(&phones, at, &connection, negotiate)
+                .unwrap_or_else(|error| refuse(&error));
+        }
+        (Some((connection, Message::Authenticate(answer))), _) => Proof::Ntlm(answer, connection),
+        (None, Some((username, password))) => Proof::Password(username, password),
+        (None, None) => return ask_for_password(at, said, ntlm),
     };
     let request = match read(body) {
         Ok(request) => request,
         Err(error) => return error.into_response(),
     };
-    match phones.app.prove_password(&username, password.reveal().to_owned(), peer.ip()).await {
+    let proven = match proof {
+        Proof::Password(username, password) => {
+            phones.app.prove_password(&username, password.reveal().to_owned(), peer.ip()).await
+        }
+        Proof::Ntlm(answer, connection) => ntlm::prove(&phones, at, &connection, &answer, peer.ip()).await,
+    };
+    match proven {
         Ok(proven) => issue(&phones, &headers, &proven, request).await,
-        Err(SignInError::Refused) => ask_for_password(&office, &headers, said),
+        Err(SignInError::Refused) => ask_for_password(at, said, ntlm),
         Err(error) => refuse(&error),
     }
+}
+
+/// How somebody says by HTTP who they are.
+enum Proof {
+    Password(String, Secret),
+    Ntlm(Authenticate, Connection),
 }
 
 /// A ticket for a name and a password in the message.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use fulmar_domain::{
+    SipUri,
     configuration::{InvalidParameter, McxConfiguration, Object, Scope},
     device::{Provider, PushRegistration},
     event::Event,
 };
-use fulmar_store::{ConfigurationChange, ConfigurationRemoval, Granting, Store};
+use fulmar_store::{ConfigurationChange, ConfigurationRemoval, Granting, NtHash, Store};
 
 use crate::support::{Bench, NOON, after};
 
@@ -133,4 +134,37 @@ async fn switching_push_off_withdraws_what_waits_and_wakes_nobody() {
     configure(&bench.store, Object::MobilityPolicy, "global", &["EnablePushNotifications=True"]).await;
     bench.store.test_push(&ben, request("r5"), NOON).await.unwrap();
     assert!(bench.store.next_notification_due().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_hash_for_ntlm_is_there_only_while_ntlm_is_in_force_for_its_person() {
+    let Bench { store, .. } = Bench::new().await;
+    let anna: SipUri = "anna@office.test".parse().unwrap();
+    let password = || async { store.credentials(&anna).await.unwrap().unwrap() };
+    let keep = || async {
+        store.keep_nt_hash(anna.clone(), password().await.password_hash, NtHash([7; 16])).await.unwrap();
+        store.nt_hash(&anna).await.unwrap().map(|(account, hash)| (account.uri, hash))
+    };
+    assert!(!password().await.lacks_nt_hash);
+    assert_eq!(keep().await, None, "nobody asked for it");
+
+    configure(&store, Object::WebService, "site:office.test", &["UseWindowsAuth=NTLM"]).await;
+    assert!(password().await.lacks_nt_hash);
+    assert_eq!(keep().await, Some((anna.clone(), NtHash([7; 16]))));
+    assert!(!password().await.lacks_nt_hash);
+    configure(&store, Object::WebService, "site:office.test", &["UseWindowsAuth=None"]).await;
+    configure(&store, Object::WebService, "site:office.test", &["UseWindowsAuth=NTLM"]).await;
+    assert!(password().await.lacks_nt_hash, "what was switched off is gone");
+
+    keep().await;
+    store.remove_configuration(Object::WebService, "site:office.test".parse().unwrap(), NOON).await.unwrap();
+    configure(&store, Object::WebService, "global", &["UseWindowsAuth=NTLM"]).await;
+    assert!(password().await.lacks_nt_hash);
+
+    keep().await;
+    let before = password().await.password_hash;
+    store.set_password(anna.clone(), "another".into()).await.unwrap();
+    assert!(password().await.lacks_nt_hash, "the old password opens nothing");
+    store.keep_nt_hash(anna.clone(), before, NtHash([7; 16])).await.unwrap();
+    assert!(password().await.lacks_nt_hash, "nor does one that was replaced meanwhile");
 }

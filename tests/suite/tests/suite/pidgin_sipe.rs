@@ -4,6 +4,8 @@
 use std::{path::Path, time::Duration};
 
 use fulmar_suite::{Attempt, DESERTED, Messenger, OUTSIDE, PASSWORD, PrivateOffice};
+use http::Method;
+use serde_json::json;
 
 const ALICE: &str = "alice@office.test";
 const ROOT: &str = "/autodiscover/autodiscoverservice.svc/root";
@@ -65,6 +67,25 @@ async fn an_address_and_a_password_lead_by_basic_to_a_ticket_and_the_user_docume
         &format!("GET {ROOT}/user 200"),
     ];
     answered_in_order(&private, &signed_in.map(String::as_str)).await;
+}
+
+#[tokio::test]
+async fn an_address_and_a_password_lead_by_ntlm_to_a_ticket_and_the_user_document() {
+    let private = PrivateOffice::new(443).await.unwrap();
+    let admin = private.office.admin();
+    let (object, on) =
+        ("/api/v1/policies/WebServiceConfiguration/global", json!({ "UseWindowsAuth": "NTLM" }));
+    admin.change(Method::PUT, object, &on).await.unwrap();
+    let path = format!("/api/v1/people/{ALICE}/password");
+    admin.change(Method::PUT, &path, &json!({ "password": PASSWORD })).await.unwrap();
+    let attempt = attempt(&private, PASSWORD);
+    attempt.said_in_order(&[ASKS_FOR_TICKETS, REGISTRAR]).unwrap();
+    let service = "/webticket/webticketservice.svc";
+    let signed_in = [&format!("POST {service} 200"), &format!("GET {ROOT}/user 200")];
+    answered_in_order(&private, &signed_in.map(String::as_str)).await;
+    let answered = private.answered().unwrap();
+    let refused = answered.iter().filter(|one| one.starts_with(&format!("POST {service} 401"))).count();
+    assert_eq!(refused, 2, "one without anything, one with the challenge: {answered:#?}");
 }
 
 #[tokio::test]

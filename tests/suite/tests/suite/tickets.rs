@@ -195,7 +195,7 @@ async fn who_is_not_known_by_http_is_told_how_and_why() {
         (Some(basic("anna@office.test", "wrong-horse")), "28020;"),
         (Some(basic("nobody@office.test", PASSWORD)), "28020;"),
         (Some("Basic %".to_owned()), "28020;"),
-        (Some("NTLM TlRMTVNTUAABAAAA".to_owned()), "28029;"),
+        (Some("NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAA".to_owned()), "28029;"),
         (Some("Negotiate YQ==".to_owned()), "28029;"),
     ] {
         let reply = ask(&office, &service, authorization.as_deref(), &request).await;

@@ -14,9 +14,8 @@ use crate::{
     forward::Request,
     limit::{Limiter, Verdict},
     lookup,
-    name::WireName,
     query::{self, CookieOption, Edns, Header, Query, Question},
-    response::{Opt, PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
+    response::{Full, Opt, PLAIN_UDP, Rcode, Response, UDP_PAYLOAD},
     upstream::Upstream,
 };
 
@@ -47,7 +46,7 @@ pub enum Disposition {
 pub(crate) enum Outcome {
     /// The response is made.
     Here(Disposition),
-    /// A resolver is to be asked; the response that is made refuses to.
+    /// A resolver is to be asked; the response that is made says what the zones say.
     Elsewhere(Box<Request>),
 }
 
@@ -66,7 +65,8 @@ pub fn answer(
 ) -> Disposition {
     match (Desk { snapshot, source, transport, guard: None }).answer(message, out) {
         Outcome::Here(disposition) => disposition,
-        Outcome::Elsewhere(_) => Disposition::Answered(Rcode::Refused as u16),
+        // None that comes from the zones needs more bits.
+        Outcome::Elsewhere(_) => Disposition::Answered(u16::from(out[3] & 0x0f)),
     }
 }
 
@@ -124,28 +124,25 @@ impl Desk<'_> {
         if verdict != Verdict::Answer {
             return Outcome::Here(beyond(response, standing, verdict));
         }
-        let mut upstream = None;
+        let mut elsewhere = None;
         if let Some(rcode) = unanswerable(question.as_ref(), edns, standing) {
             response.set_rcode(rcode);
         } else if let Some(Question { name, record_type, .. }) = &question {
-            upstream = self.upstream(&header, name, *record_type);
-            if lookup::answer(self.snapshot.seen_from(self.source), name, *record_type, &mut response)
-                .is_err()
-            {
-                response.truncate();
+            match lookup::answer(self.snapshot.seen_from(self.source), name, *record_type, &mut response) {
+                Ok(name) => elsewhere = self.upstream(&header).zip(name),
+                Err(Full) => response.truncate(),
             }
         }
         let here = Outcome::Here(Disposition::Answered(response.finish() as u16));
-        upstream.zip(question).map_or(here, |(upstream, question)| {
-            let request = Request::new(upstream, header, (question, message), opt, limit);
+        elsewhere.zip(question).map_or(here, |(elsewhere, question)| {
+            let request = Request::new(elsewhere, header, (question, message), (opt, limit), out);
             Outcome::Elsewhere(Box::new(request))
         })
     }
 
-    /// Who is asked for this name, if whoever asks wants recursion and may have it, and no zone of ours has it.
-    fn upstream(&self, header: &Header, name: &WireName, record_type: u16) -> Option<&Arc<Upstream>> {
-        let upstream = self.snapshot.upstream_of(self.source).filter(|_| header.recursion_desired)?;
-        self.snapshot.seen_from(self.source).zone_of(name, record_type).is_none().then_some(upstream)
+    /// Who is asked for the names of others, if whoever asks wants recursion and may have it.
+    fn upstream(&self, header: &Header) -> Option<&Arc<Upstream>> {
+        self.snapshot.upstream_of(self.source).filter(|_| header.recursion_desired)
     }
 
     /// What the client's cookies prove, and what the OPT record of the response says.

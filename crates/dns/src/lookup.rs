@@ -17,7 +17,8 @@ const TYPE_ANY: u16 = 255;
 /// The most aliases in one answer; a longer chain ends there, and whoever asks goes on by itself.
 const MAX_ALIASES: usize = 16;
 
-/// Fills a response with what the zones say of a name.
+/// Fills a response with what the zones say of a name. What comes back is a name that no zone has: the question, which
+/// is refused, or where its aliases lead.
 ///
 /// # Errors
 /// [`Full`] when it does not fit.
@@ -26,29 +27,31 @@ pub(crate) fn answer(
     question: &WireName,
     record_type: u16,
     response: &mut Response<'_>,
-) -> Result<(), Full> {
+) -> Result<Option<WireName>, Full> {
     let mut name = question.clone();
     let (mut behind, mut dnames) = (Vec::new(), Vec::new());
     let mut proofs = Proofs { wanted: response.dnssec_ok(), nsecs: Vec::new() };
     loop {
         let Some((zone, apex_labels)) = catalog.zone_of(&name, record_type) else {
-            // An alias that leads out of our zones is for whoever asked to follow.
             if behind.is_empty() {
                 response.set_rcode(Rcode::Refused);
             }
-            return proofs.write(response);
+            proofs.write(response)?;
+            return Ok(Some(name));
         };
         let query = Query { zone, apex_labels, name: &name, record_type };
         let next = match query.step(&mut dnames, &mut proofs, response)? {
             Step::Alias(next) => *next,
             last => {
                 proofs.write(response)?;
-                return query.assist(&last, response);
+                query.assist(&last, response)?;
+                return Ok(None);
             }
         };
         behind.push(name.key().to_vec());
         if behind.len() > MAX_ALIASES || behind.iter().any(|key| key == next.key()) {
-            return proofs.write(response);
+            proofs.write(response)?;
+            return Ok(None);
         }
         name = next;
     }

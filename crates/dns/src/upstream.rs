@@ -19,6 +19,8 @@ use std::{
 use moka::{Expiry, future::Cache};
 use tokio::{sync::Semaphore, time::Instant};
 
+use crate::answer::CLASS_IN;
+
 use exchange::Failure;
 
 pub(crate) use answer::Answer;
@@ -40,6 +42,14 @@ pub(crate) struct Wanted {
     pub(crate) record_type: u16,
     pub(crate) dnssec_ok: bool,
     pub(crate) checking_disabled: bool,
+}
+
+impl Wanted {
+    /// As it stands in a message.
+    fn question(&self) -> impl Iterator<Item = u8> {
+        let [record_type, class] = [self.record_type, CLASS_IN].map(u16::to_be_bytes);
+        self.name.iter().copied().chain(record_type).chain(class)
+    }
 }
 
 /// The resolvers and their answers.

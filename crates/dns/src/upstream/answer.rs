@@ -175,6 +175,18 @@ impl Answer {
     /// [`Full`] when it does not fit.
     pub(crate) fn write(&self, now: Instant, response: &mut Response<'_>) -> Result<(), Full> {
         response.set_rcode(self.rcode);
+        response.add_written(&self.records(now), self.counts)
+    }
+
+    /// A message with this answer to `wanted`, as it is at `now`.
+    pub(crate) fn message(&self, wanted: &Wanted, now: Instant) -> Vec<u8> {
+        let [answers, authorities, additionals] = self.counts.map(u16::to_be_bytes);
+        let flags = [0x80, self.rcode as u8];
+        let header = [[0, 0], flags, [0, 1], answers, authorities, additionals];
+        header.into_iter().flatten().chain(wanted.question()).chain(self.records(now)).collect()
+    }
+
+    fn records(&self, now: Instant) -> Vec<u8> {
         let age = now.saturating_duration_since(self.came).as_secs();
         let age = u32::try_from(age).unwrap_or(u32::MAX);
         let mut records = self.records.clone();
@@ -183,12 +195,14 @@ impl Answer {
                 *ttl = seconds(*ttl).saturating_sub(age).to_be_bytes();
             }
         }
-        response.add_written(&records, self.counts)
+        records
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{name::WireName, query::HEADER};
 
@@ -281,6 +295,27 @@ mod tests {
         for length in 0..whole.len() {
             let read = read(&whole[..length], ID, &wanted());
             assert!(!matches!(read, Some(Reply::Answer(_) | Reply::Truncated)), "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_of_a_resolver_bring_the_box_down(
+            flags in any::<[u8; 2]>(),
+            counts in any::<[u8; 3]>(),
+            records in proptest::collection::vec(any::<u8>(), 0..300),
+            age in 0_u64..1_000_000,
+        ) {
+            let mut message = message(0, [&[], &[], &[]]);
+            message[2..4].copy_from_slice(&[0x80 | flags[0] & 0x07, flags[1]]);
+            for (at, count) in [7, 9, 11].into_iter().zip(counts) {
+                message[at] = count % 4;
+            }
+            message.extend(records);
+            if let Some(Reply::Answer(answer)) = read(&message, ID, &wanted()) {
+                let again = answer.message(&wanted(), answer.came + Duration::from_secs(age));
+                prop_assert!(again.len() <= message.len());
+            }
         }
     }
 

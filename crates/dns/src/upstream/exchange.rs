@@ -20,10 +20,7 @@ use super::{
     Answer, Wanted,
     answer::{self, Reply},
 };
-use crate::{
-    answer::CLASS_IN,
-    response::{Opt, Rcode},
-};
+use crate::response::{Opt, Rcode};
 
 /// How long one resolver may take before the next one is asked.
 pub(super) const ATTEMPT: Duration = Duration::from_millis(1200);
@@ -113,9 +110,7 @@ fn query([high, low]: [u8; 2], wanted: &Wanted) -> Vec<u8> {
     const RECURSION_DESIRED: u8 = 0x01;
     let checking_disabled = u8::from(wanted.checking_disabled) << 4;
     let mut query = Vec::from([high, low, RECURSION_DESIRED, checking_disabled, 0, 1, 0, 0, 0, 0, 0, 1]);
-    query.extend(&wanted.name);
-    query.extend(wanted.record_type.to_be_bytes());
-    query.extend(CLASS_IN.to_be_bytes());
+    query.extend(wanted.question());
     Opt { dnssec_ok: wanted.dnssec_ok, ..Opt::default() }.write(Rcode::NoError, &mut query);
     query
 }

@@ -105,6 +105,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/people", post(people::add))
         .route("/api/v1/people/{address}/password", put(people::change_password))
         .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/people/{address}/home", put(people::set_home))
         .route("/api/v1/people/{address}/sign-out", post(people::sign_out))
         .route("/api/v1/people/{address}/devices", get(devices::list))
         .route("/api/v1/people/{address}/devices/{id}", delete(devices::revoke))

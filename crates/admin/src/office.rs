@@ -110,7 +110,9 @@ pub(crate) async fn change(
 ) -> Result<Body<Changed>, Problem> {
     let generation = admin.app.change_office(body.into_intent()?).await.map_err(|error| match error {
         ChangeOfficeError::Invalid(error) => unprocessable(error),
-        error @ ChangeOfficeError::PeopleInDomain(_) => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        error @ (ChangeOfficeError::PeopleInDomain(_) | ChangeOfficeError::PeopleHomedAt(_)) => {
+            Problem::new(StatusCode::CONFLICT, error.to_string())
+        }
         ChangeOfficeError::Store(error) => failed(&error),
     })?;
     tracing::info!(user, generation = generation.0, "The office was changed.");

@@ -14,6 +14,9 @@ pub(crate) struct PersonBody {
     address: String,
     name: String,
     disabled: bool,
+    /// The Autodiscover root of another pool; absent for this box.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    homed_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -36,10 +39,18 @@ pub(crate) struct Disabled {
     disabled: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Home {
+    /// The Autodiscover root of another pool, or `here`.
+    home: String,
+}
+
 impl From<Account> for PersonBody {
     fn from(account: Account) -> Self {
-        let Account { uri, display_name, disabled, .. } = account;
-        Self { address: uri.address(), name: display_name.to_string(), disabled }
+        let Account { uri, display_name, disabled, homed_at, .. } = account;
+        let homed_at = homed_at.map(|home| home.to_string());
+        Self { address: uri.address(), name: display_name.to_string(), disabled, homed_at }
     }
 }
 
@@ -85,6 +96,18 @@ pub(crate) async fn set_disabled(
     Ok(StatusCode::NO_CONTENT)
 }
 
+pub(crate) async fn set_home(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Person(person): Person,
+    Json(Home { home }): Json<Home>,
+) -> Result<StatusCode, Problem> {
+    let url = if home == "here" { None } else { Some(parsed(&home)?) };
+    admin.app.set_home(person.clone(), url).await.map_err(refused)?;
+    tracing::info!(user, %person, home, "A person is at home elsewhere, or here again.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(crate) async fn sign_out(
     State(admin): State<Admin>,
     Extension(PeerUser(user)): Extension<PeerUser>,
@@ -100,7 +123,9 @@ pub(crate) fn refused(error: ChangePersonError) -> Problem {
         ChangePersonError::NoSuchPerson(_) | ChangePersonError::NoSuchDevice(..) => {
             Problem::new(StatusCode::NOT_FOUND, error.to_string())
         }
-        ChangePersonError::Password => unprocessable(error),
+        ChangePersonError::Password | ChangePersonError::NotARoot(_) | ChangePersonError::OwnHost(_) => {
+            unprocessable(error)
+        }
         ChangePersonError::Hash(_) | ChangePersonError::Store(_) => failed(&error),
     }
 }

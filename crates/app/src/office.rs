@@ -19,6 +19,9 @@ pub enum ChangeOfficeError {
     /// People have addresses in a domain that would vanish.
     #[error("people have addresses in `{0}`: move or remove them first")]
     PeopleInDomain(DnsName),
+    /// Clients of people at home elsewhere would be sent to this box, for ever.
+    #[error("people are at home at `{0}`, which would be this box: move them first")]
+    PeopleHomedAt(DnsName),
     /// The store failed.
     #[error("can not change the office")]
     Store(#[from] StoreError),
@@ -38,6 +41,7 @@ impl App {
         match self.store.set_office(office).await? {
             OfficeChange::Done(generation) => Ok(generation),
             OfficeChange::PeopleInDomain(domain) => Err(ChangeOfficeError::PeopleInDomain(domain)),
+            OfficeChange::PeopleHomedAt(host) => Err(ChangeOfficeError::PeopleHomedAt(host)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who can sign in.
 
-use fulmar_domain::{Account, DeviceId, DisplayName, SipUri};
-use fulmar_store::{DeviceSummary, NewAccount, StoreError};
+use fulmar_domain::{Account, DeviceId, DisplayName, DnsName, HttpsUrl, SipUri};
+use fulmar_store::{DeviceSummary, Homing, NewAccount, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -43,6 +43,12 @@ pub enum ChangePersonError {
     /// The person has no such device, or it is signed out.
     #[error("`{}` has no device `{}` that is signed in", .0.address(), .1)]
     NoSuchDevice(SipUri, DeviceId),
+    /// A client that is sent there would not go on: at a User document it does not ask for a ticket any more.
+    #[error("`{0}` is not the root of an Autodiscover service: its path would be `/` or end with `/root`")]
+    NotARoot(HttpsUrl),
+    /// The box would send clients to itself, for ever.
+    #[error("`{0}` is this box: say `here`")]
+    OwnHost(DnsName),
     /// The password is too easy to guess, or too long.
     #[error("a password has 8 characters or more, and at most 1024 bytes")]
     Password,
@@ -104,6 +110,22 @@ impl App {
         let found = self.store.set_disabled(uri.clone(), disabled).await?;
         if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
     }
+
+    /// Says that a person is at home at another pool, whose Autodiscover root this is, or with `None` here. Who moves
+    /// away is signed out, and their clients are sent there.
+    ///
+    /// # Errors
+    /// [`ChangePersonError`]
+    pub async fn set_home(&self, uri: SipUri, home: Option<HttpsUrl>) -> Result<(), ChangePersonError> {
+        if let Some(home) = home.as_ref().filter(|home| !is_root(home)) {
+            return Err(ChangePersonError::NotARoot(home.clone()));
+        }
+        match (self.store.set_home(uri.clone(), home.clone()).await?, home) {
+            (Homing::OwnHost, Some(home)) => Err(ChangePersonError::OwnHost(home.host().clone())),
+            (Homing::Done | Homing::OwnHost, _) => Ok(()),
+            (Homing::NoSuchPerson, _) => Err(ChangePersonError::NoSuchPerson(uri)),
+        }
+    }
 }
 
 impl App {
@@ -133,6 +155,11 @@ impl App {
         let revoked = self.store.revoke_device(&uri, device).await?;
         if revoked { Ok(()) } else { Err(ChangePersonError::NoSuchDevice(uri, device)) }
     }
+}
+
+fn is_root(url: &HttpsUrl) -> bool {
+    let path = url.path().to_ascii_lowercase();
+    path == "/" || path.ends_with("/root")
 }
 
 fn is_acceptable(password: &str) -> bool {

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{AccountId, SipUri};
+use crate::{AccountId, HttpsUrl, SipUri};
 
 /// A person who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Account {
     pub display_name: DisplayName,
     /// A disabled person keeps messages and devices but can do nothing.
     pub disabled: bool,
+    /// The Autodiscover root of the pool where the person is at home, when it is not this box.
+    pub homed_at: Option<HttpsUrl>,
 }
 
 /// A person's name: 1 to 100 characters, none of them a control character, no blanks at the ends.

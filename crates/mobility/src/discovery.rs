@@ -81,8 +81,15 @@ pub(crate) async fn user(
         Err(NotAuthenticated::Store(error)) => return Err(failed(&error)),
     };
     let domain = caller.account.uri.domain();
-    let document = of_person(&phones, &office, location(&office, peer), &caller.account.uri).await;
-    Ok(answer(&office, domain, &document.map_err(|error| failed(&error))?, &headers))
+    let location = location(&office, peer);
+    let document = match &caller.account.homed_at {
+        Some(root) => Document::user_elsewhere(location, root.to_string()),
+        None => {
+            let document = of_person(&phones, &office, location, &caller.account.uri).await;
+            document.map_err(|error| failed(&error))?
+        }
+    };
+    Ok(answer(&office, domain, &document, &headers))
 }
 
 async fn of_person(

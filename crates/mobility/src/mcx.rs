@@ -84,6 +84,9 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
 /// The caller, if the mobility service is theirs to use.
 async fn mobile(phones: &Phones, headers: &HeaderMap) -> Result<Caller, Refusal> {
     let caller = caller(phones, headers).await?;
+    if caller.account.homed_at.is_some() {
+        return Err(Refusal::HomedElsewhere);
+    }
     match phones.app.mobility_policy(&caller.account.uri).await {
         Ok(policy) if policy.enable_mobility => Ok(caller),
         Ok(_) => Err(Refusal::MobilityOff),

@@ -206,7 +206,8 @@ fn the_document_agrees(office: &Office, document: &Document, side: Side) -> Resu
     prop_assert_eq!(document.access_location, location);
     let (autodiscover::Body::Root { links }
     | autodiscover::Body::Domain { links }
-    | autodiscover::Body::User { links, .. }) = &document.body;
+    | autodiscover::Body::User { links, .. }
+    | autodiscover::Body::UserElsewhere { links }) = &document.body;
     prop_assert!(!links.is_empty());
     let is_told = |side| (office.mode(), side) != (Mode::OfficeOnly, Side::Outside);
     for link in links {

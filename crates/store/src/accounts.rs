@@ -1,11 +1,11 @@
 //! The people of the office.
 
-use fulmar_domain::{Account, AccountId, DisplayName, SipUri, Timestamp, event::Contact};
+use fulmar_domain::{Account, AccountId, DisplayName, HttpsUrl, SipUri, Timestamp, event::Contact};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Store, StoreError, devices, nt_hashes, presence,
-    rows::{found, parsed},
+    Store, StoreError, devices, nt_hashes, office, presence,
+    rows::{found, parsed, parsed_or_null},
     writer::Tx,
 };
 
@@ -18,6 +18,17 @@ pub enum NewAccount {
     AddressTaken,
     /// The office does not have that SIP domain.
     UnknownDomain,
+}
+
+/// What came of moving a person to another pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Homing {
+    /// It is committed.
+    Done,
+    /// There is nobody of that address.
+    NoSuchPerson,
+    /// The host is one of this box; nothing was changed.
+    OwnHost,
 }
 
 /// What a password is checked against.
@@ -52,7 +63,7 @@ impl Store {
     /// When the store can not be read.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         self.read("list the people", |sql| {
-            sql.prepare_cached("SELECT id, uri, display_name, disabled FROM account ORDER BY uri")?
+            sql.prepare_cached("SELECT id, uri, display_name, disabled, homed_at FROM account ORDER BY uri")?
                 .query_map([], account)?
                 .collect()
         })
@@ -66,7 +77,7 @@ impl Store {
     pub async fn account(&self, uri: &SipUri) -> Result<Option<Account>, StoreError> {
         let uri = uri.to_string();
         self.read("look a person up", move |sql| {
-            let select = "SELECT id, uri, display_name, disabled FROM account WHERE uri = ?1";
+            let select = "SELECT id, uri, display_name, disabled, homed_at FROM account WHERE uri = ?1";
             found(sql.prepare_cached(select)?.query_row([uri], account))
         })
         .await
@@ -79,8 +90,9 @@ impl Store {
     pub async fn credentials(&self, uri: &SipUri) -> Result<Option<Credentials>, StoreError> {
         let uri = uri.to_string();
         self.read("look a password up", move |sql| {
-            let select = "SELECT id, uri, display_name, disabled, password_hash FROM account WHERE uri = ?1";
-            let row = |row: &Row<'_>| Ok((account(row)?, row.get(4)?));
+            let select =
+                "SELECT id, uri, display_name, disabled, homed_at, password_hash FROM account WHERE uri = ?1";
+            let row = |row: &Row<'_>| Ok((account(row)?, row.get(5)?));
             let Some((account, password_hash)) = found(sql.prepare_cached(select)?.query_row([uri], row))?
             else {
                 return Ok(None);
@@ -147,6 +159,32 @@ impl Store {
         })
         .await
     }
+
+    /// Moves a person to another pool, whose Autodiscover root this is, or with `None` home to this box. Who moves away
+    /// is signed out; their tickets stay, and lead to that pool.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn set_home(&self, uri: SipUri, home: Option<HttpsUrl>) -> Result<Homing, StoreError> {
+        self.change("move a person", move |tx| {
+            if let Some(home) = &home
+                && office::read(tx.sql)?
+                    .is_some_and(|(office, _)| office.certificate_names().contains(home.host()))
+            {
+                return Ok(Homing::OwnHost);
+            }
+            let update = "UPDATE account SET homed_at = ?2 WHERE uri = ?1 RETURNING id";
+            let values = params![uri.to_string(), home.as_ref().map(ToString::to_string)];
+            let Some(id) = found(tx.sql.query_row(update, values, |row| row.get(0)))? else {
+                return Ok(Homing::NoSuchPerson);
+            };
+            if home.is_some() {
+                sign_out(tx, id)?;
+            }
+            Ok(Homing::Done)
+        })
+        .await
+    }
 }
 
 pub(crate) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
@@ -155,19 +193,21 @@ pub(crate) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         uri: parsed(row, 1)?,
         display_name: parsed(row, 2)?,
         disabled: row.get(3)?,
+        homed_at: parsed_or_null(row, 4)?,
     })
 }
 
-/// The number of an enabled person.
+/// The number of an enabled person who is at home here.
 pub(crate) fn enabled(sql: &Connection, uri: &SipUri) -> rusqlite::Result<Option<i64>> {
-    let select = "SELECT id FROM account WHERE uri = ?1 AND disabled = 0";
+    let select = "SELECT id FROM account WHERE uri = ?1 AND disabled = 0 AND homed_at IS NULL";
     found(sql.prepare_cached(select)?.query_row([uri.to_string()], |row| row.get(0)))
 }
 
-/// Everybody who is enabled, but for `person` themselves.
+/// Everybody who is enabled and at home here, but for `person` themselves.
 pub(crate) fn colleagues(sql: &Connection, person: i64) -> rusqlite::Result<Vec<Contact>> {
     sql.prepare_cached(
-        "SELECT uri, display_name FROM account WHERE disabled = 0 AND id <> ?1 ORDER BY display_name",
+        "SELECT uri, display_name FROM account
+         WHERE disabled = 0 AND homed_at IS NULL AND id <> ?1 ORDER BY display_name",
     )?
     .query_map([person], |row| Ok(Contact { uri: parsed(row, 0)?, display_name: parsed(row, 1)? }))?
     .collect()
@@ -187,7 +227,7 @@ fn create(
     }
     let insert = "INSERT INTO account (uri, domain, display_name, password_hash, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (uri) DO NOTHING
-         RETURNING id, uri, display_name, disabled";
+         RETURNING id, uri, display_name, disabled, homed_at";
     let values = params![uri.to_string(), domain, display_name.as_str(), password_hash, now.as_millis()];
     let created = found(tx.sql.query_row(insert, values, account))?;
     Ok(created.map_or(NewAccount::AddressTaken, NewAccount::Created))

@@ -43,7 +43,7 @@ mod tickets;
 mod upkeep;
 mod writer;
 
-pub use accounts::{Credentials, NewAccount};
+pub use accounts::{Credentials, Homing, NewAccount};
 pub use acme::Acme;
 pub use configuration::{ConfigurationChange, ConfigurationRemoval, Granting, Values};
 pub use conversations::{Opening, Said};

@@ -41,10 +41,10 @@ impl Store {
                 if !is_wanted(sql, &person)? {
                     return Ok(None);
                 }
-                let select = "SELECT a.id, a.uri, a.display_name, a.disabled, h.sealed
+                let select = "SELECT a.id, a.uri, a.display_name, a.disabled, a.homed_at, h.sealed
                      FROM nt_hash h JOIN account a ON a.id = h.account WHERE a.uri = ?1";
                 found(sql.prepare_cached(select)?.query_row([person.to_string()], |row| {
-                    Ok((accounts::account(row)?, row.get::<_, Vec<u8>>(4)?))
+                    Ok((accounts::account(row)?, row.get::<_, Vec<u8>>(5)?))
                 }))
             })
             .await?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fulmar_domain::{
-    DnsName, Office, Timestamp,
+    DnsName, HttpsUrl, Office, Timestamp,
     office::{Networks, OfficeIntent, Ports, Side},
     zone::Generation,
 };
@@ -25,6 +25,8 @@ pub enum OfficeChange {
     Done(Generation),
     /// People have addresses in a SIP domain that would vanish; nothing was changed.
     PeopleInDomain(DnsName),
+    /// People are at home at a host that would be this box; nothing was changed.
+    PeopleHomedAt(DnsName),
 }
 
 impl Store {
@@ -49,7 +51,7 @@ pub(crate) fn generation(sql: &Connection) -> rusqlite::Result<Option<u64>> {
     found(sql.query_row("SELECT generation FROM office", [], |row| row.get(0)))
 }
 
-fn read(sql: &Connection) -> rusqlite::Result<Option<(Office, Generation)>> {
+pub(crate) fn read(sql: &Connection) -> rusqlite::Result<Option<(Office, Generation)>> {
     let select = "SELECT generation, set_up_at, https_port, sip_port, mode, web_host FROM office";
     let head = sql.query_row(select, [], |row| {
         let ports = Ports { https: row.get(2)?, sip: row.get(3)? };
@@ -85,6 +87,12 @@ fn domains_in_use(sql: &Connection) -> rusqlite::Result<Vec<DnsName>> {
     sql.prepare("SELECT DISTINCT domain FROM account")?.query_map([], |row| parsed(row, 0))?.collect()
 }
 
+fn homes(sql: &Connection) -> rusqlite::Result<Vec<HttpsUrl>> {
+    sql.prepare("SELECT DISTINCT homed_at FROM account WHERE homed_at IS NOT NULL")?
+        .query_map([], |row| parsed(row, 0))?
+        .collect()
+}
+
 fn addresses(sql: &Connection, side: Side) -> rusqlite::Result<BTreeSet<IpAddr>> {
     sql.prepare_cached("SELECT address FROM office_address WHERE side = ?1")?
         .query_map([side.as_str()], |row| parsed(row, 0))?
@@ -104,6 +112,10 @@ fn resolvers(sql: &Connection) -> rusqlite::Result<Vec<SocketAddr>> {
 fn write(tx: &mut Tx<'_>, office: &Office) -> rusqlite::Result<OfficeChange> {
     if let Some(domain) = domains_in_use(tx.sql)?.into_iter().find(|used| !office.domains().contains(used)) {
         return Ok(OfficeChange::PeopleInDomain(domain));
+    }
+    let names = office.certificate_names();
+    if let Some(home) = homes(tx.sql)?.into_iter().find(|home| names.contains(home.host())) {
+        return Ok(OfficeChange::PeopleHomedAt(home.host().clone()));
     }
     write_lists(tx.sql, office)?;
     let OfficeIntent { mode, web_host, ports, .. } = office.intent();

@@ -325,7 +325,8 @@ fn start(
     let account = new.account.0;
     let usable = "SELECT EXISTS (
          SELECT 1 FROM ticket t JOIN account a ON a.id = t.account LEFT JOIN device d ON d.id = t.device
-         WHERE t.digest = ?1 AND a.id = ?2 AND a.disabled = 0 AND (d.id IS NULL OR d.endpoint = ?3))";
+         WHERE t.digest = ?1 AND a.id = ?2 AND a.disabled = 0 AND a.homed_at IS NULL
+             AND (d.id IS NULL OR d.endpoint = ?3))";
     let values = params![ticket.as_bytes(), account, new.endpoint.as_str()];
     if !tx.sql.query_row(usable, values, |row| row.get(0))? {
         return Ok(StartedSession::ForeignTicket);

@@ -16,7 +16,7 @@ pub struct TicketDigest([u8; 32]);
 /// What is known of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Whose; may be disabled by now.
+    /// Whose; may be disabled or at home elsewhere by now.
     pub account: Account,
     /// The device that has used it, once one has.
     pub device: Option<DeviceId>,
@@ -61,13 +61,13 @@ impl Store {
     /// When the store can not be read.
     pub async fn ticket(&self, digest: TicketDigest) -> Result<Option<Ticket>, StoreError> {
         self.read("look a ticket up", move |sql| {
-            let select = "SELECT a.id, a.uri, a.display_name, a.disabled, t.device, t.expires_at
+            let select = "SELECT a.id, a.uri, a.display_name, a.disabled, a.homed_at, t.device, t.expires_at
                  FROM ticket t JOIN account a ON a.id = t.account WHERE t.digest = ?1";
             found(sql.prepare_cached(select)?.query_row([digest.as_bytes()], |row| {
                 Ok(Ticket {
                     account: accounts::account(row)?,
-                    device: row.get::<_, Option<i64>>(4)?.map(DeviceId),
-                    expires_at: timestamp(row, 5)?,
+                    device: row.get::<_, Option<i64>>(5)?.map(DeviceId),
+                    expires_at: timestamp(row, 6)?,
                 })
             }))
         })

@@ -82,6 +82,11 @@ pub enum Body {
         /// Token and absolute URL.
         links: Vec<Link>,
     },
+    /// Where the person who asked is at home instead.
+    UserElsewhere {
+        /// A single `Redirect` to a Root document: clients do not answer the 401 of a User document they are sent to.
+        links: Vec<Link>,
+    },
 }
 
 /// A named URL. The URL is absolute and has a path: clients hang without one.
@@ -169,12 +174,18 @@ impl Document {
         Self { access_location, body: Body::User { sip_internal, sip_external, links } }
     }
 
+    /// The User document of somebody who is at home at another pool, whose Root document is at `root`.
+    pub fn user_elsewhere(access_location: AccessLocation, root: String) -> Self {
+        let links = vec![Link { token: "Redirect".into(), href: root }];
+        Self { access_location, body: Body::UserElsewhere { links } }
+    }
+
     /// The document, which leads web pages to the frame through which they may ask.
     #[must_use]
     pub fn with_xframe(self, origin: &str) -> Self {
         let tokens: &[&str] = match self.body {
             Body::User { .. } => &["Internal/XFrame", "External/XFrame", "XFrame"],
-            Body::Root { .. } | Body::Domain { .. } => &["XFrame"],
+            Body::Root { .. } | Body::Domain { .. } | Body::UserElsewhere { .. } => &["XFrame"],
         };
         self.with_links(tokens.iter().map(|token| Link::new(token, origin, XFRAME_PATH)))
     }
@@ -182,7 +193,10 @@ impl Document {
     /// The document with further links behind its own.
     #[must_use]
     pub fn with_links(mut self, further: impl IntoIterator<Item = Link>) -> Self {
-        let (Body::Root { links } | Body::Domain { links } | Body::User { links, .. }) = &mut self.body;
+        let (Body::Root { links }
+        | Body::Domain { links }
+        | Body::User { links, .. }
+        | Body::UserElsewhere { links }) = &mut self.body;
         links.extend(further);
         self
     }
@@ -207,7 +221,10 @@ impl Document {
 
     /// The URL of the link with that token, compared without case.
     pub fn link(&self, token: &str) -> Option<&str> {
-        let (Body::Root { links } | Body::Domain { links } | Body::User { links, .. }) = &self.body;
+        let (Body::Root { links }
+        | Body::Domain { links }
+        | Body::User { links, .. }
+        | Body::UserElsewhere { links }) = &self.body;
         links.iter().find(|link| link.token.eq_ignore_ascii_case(token)).map(|link| link.href.as_str())
     }
 }
@@ -224,7 +241,7 @@ mod tests {
 
     const ORIGIN: &str = "https://web.office.test";
 
-    fn documents() -> [Document; 4] {
+    fn documents() -> [Document; 5] {
         let registrar = SipAccess { fqdn: "sip.office.test".into(), port: 5061 };
         let services = UserServices {
             sip_internal: registrar.clone(),
@@ -235,6 +252,7 @@ mod tests {
             Document::root(AccessLocation::External, ORIGIN),
             Document::redirect(AccessLocation::Internal, ORIGIN),
             Document::domain(AccessLocation::Internal, ORIGIN),
+            Document::user_elsewhere(AccessLocation::External, "https://pool2.office.test/root".into()),
             Document::user(AccessLocation::External, ORIGIN, services),
         ]
     }
@@ -289,6 +307,17 @@ mod tests {
         let json: serde_json::Value =
             serde_json::from_str(&root.with_xframe(ORIGIN).write(Format::UcwaJson)).unwrap();
         assert_eq!(json["_links"]["xframe"]["href"], format!("{ORIGIN}{XFRAME_PATH}"));
+    }
+
+    #[test]
+    fn a_person_at_home_elsewhere_is_told_nothing_but_where() {
+        let [.., elsewhere, _] = documents();
+        let xml = elsewhere.write(Format::Xml);
+        let only = r#"<User><Link token="Redirect" href="https://pool2.office.test/root"/></User>"#;
+        assert!(xml.ends_with(&format!("{only}</AutodiscoverResponse>")), "{xml}");
+        let json: serde_json::Value = serde_json::from_str(&elsewhere.write(Format::UcwaJson)).unwrap();
+        let href = serde_json::json!({ "href": "https://pool2.office.test/root" });
+        assert_eq!(json, serde_json::json!({ "rel": "user", "_links": { "redirect": href } }));
     }
 
     #[test]

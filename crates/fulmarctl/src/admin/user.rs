@@ -40,6 +40,14 @@ pub enum UserCommand {
         /// Whom.
         address: String,
     },
+    /// Says where a person is at home: their clients are sent to the pool with that Autodiscover root, and signed out
+    /// here.
+    Home {
+        /// Whom.
+        address: String,
+        /// Such as <https://web.other.example/Autodiscover/AutodiscoverService.svc/root>, or `here`.
+        home: String,
+    },
     /// Keeps a person out, at once and on every device.
     Disable {
         /// Whom.
@@ -57,6 +65,7 @@ struct Person {
     address: String,
     name: String,
     disabled: bool,
+    homed_at: Option<String>,
 }
 
 /// Carries a command out.
@@ -85,6 +94,17 @@ pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) ->
             writeln!(out, "{address} was signed out everywhere.")?;
             Ok(())
         }
+        UserCommand::Home { address, home } => {
+            let path = format!("/api/v1/people/{address}/home");
+            client.change(Method::PUT, &path, &json!({ "home": home })).await?;
+            if home == "here" {
+                writeln!(out, "{address} is at home here and can sign in.")?;
+            } else {
+                writeln!(out, "{address} is at home at {home} and was signed out here.")?;
+                writeln!(out, "`fulmarctl user home {address} here` undoes that.")?;
+            }
+            Ok(())
+        }
         UserCommand::Disable { address } => {
             disable(client, &address, true).await?;
             writeln!(out, "{address} is kept out. `fulmarctl user enable {address}` undoes that.")?;
@@ -107,7 +127,8 @@ fn list(people: &[Person], out: &mut impl Write) -> Result<()> {
     let width = people.iter().map(|person| person.address.len()).max().unwrap_or(0);
     for person in people {
         let state = if person.disabled { "  (disabled)" } else { "" };
-        writeln!(out, "{:<width$}  {}{state}", person.address, person.name)?;
+        let home = person.homed_at.as_ref().map_or(String::new(), |home| format!("  (at home at {home})"));
+        writeln!(out, "{:<width$}  {}{state}{home}", person.address, person.name)?;
     }
     Ok(())
 }

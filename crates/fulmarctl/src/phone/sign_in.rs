@@ -107,6 +107,9 @@ pub async fn open(network: &Network, user_url: &str, ticket: Secret) -> Result<S
     let shown = format!("cwt={}", ticket.reveal());
     let reply = network.request(Method::GET, user_url, &[ACCEPT, (TICKET_HEADER, &shown)], "").await?;
     let user = document(&reply, user_url)?;
+    if let Some(elsewhere) = user.link("Redirect") {
+        bail!("the person is at home at `{elsewhere}`");
+    }
     let mcx_url =
         user.link("External/Mcx").context("the User document names no mobility service")?.to_owned();
     Ok(SignedIn { mcx_url, ticket })

@@ -14,6 +14,7 @@ use crate::{Phones, challenge::challenge, discovery::office};
 pub(super) enum Refusal {
     NoTicket(String),
     Disabled,
+    HomedElsewhere,
     MobilityOff,
     ForeignTicket,
     Malformed(String),
@@ -37,6 +38,11 @@ impl Refusal {
             Self::Disabled => {
                 (StatusCode::FORBIDDEN, "disabled", text("this person may not sign in any more"))
             }
+            Self::HomedElsewhere => (
+                StatusCode::FORBIDDEN,
+                "homedElsewhere",
+                text("this person is at home at another pool: Autodiscover says where"),
+            ),
             Self::MobilityOff => (
                 StatusCode::FORBIDDEN,
                 "mobilityOff",

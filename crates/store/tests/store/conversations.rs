@@ -1,13 +1,16 @@
 //! Sessions, conversations and what waits in them.
 
 use fulmar_domain::{
-    RequestId, Timestamp,
+    Office, RequestId, Timestamp,
     conversation::{Participation, Step},
     event::{Event, Failure},
+    office::OfficeIntent,
     presence::Availability,
     session::{Activity, EXPIRY_WITHOUT_PUSH},
 };
-use fulmar_store::{Actor, Executed, NewSession, Opening, StartedSession, TicketDigest};
+use fulmar_store::{
+    Actor, Executed, Homing, NewSession, OfficeChange, Opening, StartedSession, TicketDigest,
+};
 
 use crate::support::{Bench, NOON, after, said};
 
@@ -118,6 +121,34 @@ async fn a_disabled_person_is_nobody() {
     assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_none());
     invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
     assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::NoSuchPerson));
+}
+
+#[tokio::test]
+async fn who_is_at_home_elsewhere_is_nobody_here_until_they_come_home() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    let uri: fulmar_domain::SipUri = "anna@office.test".parse().unwrap();
+    let home = async |url: &str| {
+        let home = (url != "here").then(|| url.parse().unwrap());
+        bench.store.set_home(uri.clone(), home).await.unwrap()
+    };
+    assert_eq!(home("https://web.office.test:8443/root").await, Homing::OwnHost);
+    assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_some());
+    assert_eq!(home("https://pool2.office.test/root").await, Homing::Done);
+    assert_eq!(bench.account("anna").await.homed_at, Some("https://pool2.office.test/root".parse().unwrap()));
+    assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_none());
+    invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
+    assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::NoSuchPerson));
+    let becomes_ours = OfficeIntent {
+        web_host: "pool2".parse().unwrap(),
+        ..crate::support::office(&["office.test"]).intent().clone()
+    };
+    let refused = bench.store.set_office(Office::new(becomes_ours, NOON).unwrap()).await.unwrap();
+    assert_eq!(refused, OfficeChange::PeopleHomedAt("pool2.office.test".parse().unwrap()));
+    assert_eq!(home("here").await, Homing::Done);
+    bench.sign_in("anna", "phone", NOON).await;
+    let nobody = "nobody@office.test".parse().unwrap();
+    assert_eq!(bench.store.set_home(nobody, None).await.unwrap(), Homing::NoSuchPerson);
 }
 
 #[tokio::test]

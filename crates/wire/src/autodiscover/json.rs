@@ -27,8 +27,10 @@ struct Links {
 #[serde(rename_all = "PascalCase")]
 struct User {
     links: Vec<TokenLink>,
-    sip_client_internal_access: Access,
-    sip_client_external_access: Access,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_client_internal_access: Option<Access>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sip_client_external_access: Option<Access>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,8 +60,15 @@ pub(super) fn tokens(document: &Document) -> String {
         Body::User { sip_internal, sip_external, links: all } => {
             response.user = Some(User {
                 links: links(all),
-                sip_client_internal_access: access(sip_internal),
-                sip_client_external_access: access(sip_external),
+                sip_client_internal_access: Some(access(sip_internal)),
+                sip_client_external_access: Some(access(sip_external)),
+            });
+        }
+        Body::UserElsewhere { links: all } => {
+            response.user = Some(User {
+                links: links(all),
+                sip_client_internal_access: None,
+                sip_client_external_access: None,
             });
         }
     }
@@ -75,13 +84,17 @@ pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
     let links = |links: Vec<TokenLink>| {
         links.into_iter().map(|link| Link { token: link.token, href: link.href }).collect()
     };
-    let access = |access: Access| {
+    let access = |access: Option<Access>| {
+        let access = access.ok_or(InvalidDocument::Unknown)?;
         let port = access.port.parse().map_err(|_| InvalidDocument::Unknown)?;
         Ok::<_, InvalidDocument>(SipAccess { fqdn: access.fqdn, port })
     };
     let body = match (response.root, response.domain, response.user) {
         (Some(root), None, None) => Body::Root { links: links(root.links) },
         (None, Some(domain), None) => Body::Domain { links: links(domain.links) },
+        (None, None, Some(user)) if user.links.iter().any(|link| link.token == "Redirect") => {
+            Body::UserElsewhere { links: links(user.links) }
+        }
         (None, None, Some(user)) => Body::User {
             sip_internal: access(user.sip_client_internal_access)?,
             sip_external: access(user.sip_client_external_access)?,

@@ -30,6 +30,9 @@ pub(super) fn write(document: &Document) -> String {
                 write_links(w, links);
             });
         }
+        Body::UserElsewhere { links } => {
+            w.element("User", &[], |w| write_links(w, links));
+        }
     });
     writer.finish()
 }
@@ -64,6 +67,7 @@ fn from_root(root: Node<'_, '_>) -> Option<Document> {
     let body = match body.tag_name().name() {
         "Root" => Body::Root { links },
         "Domain" => Body::Domain { links },
+        "User" if links.iter().any(|link| link.token == "Redirect") => Body::UserElsewhere { links },
         "User" => Body::User { sip_internal: access(INTERNAL)?, sip_external: access(EXTERNAL)?, links },
         _ => return None,
     };
@@ -72,17 +76,22 @@ fn from_root(root: Node<'_, '_>) -> Option<Document> {
 
 /// The links that the UCWA forms have a word for, as `rel` and URL.
 pub(super) fn ucwa_links(document: &Document) -> (&'static str, Vec<(&'static str, String)>) {
+    let rel = match &document.body {
+        Body::Root { .. } => "root",
+        Body::Domain { .. } => "domain",
+        Body::User { .. } | Body::UserElsewhere { .. } => "user",
+    };
     if let Some(redirect) = document.link("Redirect") {
-        return ("root", vec![("redirect", redirect.to_owned())]);
+        return (rel, vec![("redirect", redirect.to_owned())]);
     }
     let this = document.link("Self").unwrap_or_default();
-    let (rel, mut links) = match &document.body {
+    let mut links = match &document.body {
         Body::Root { .. } => {
             let user = document.link("OAuth").unwrap_or_default();
-            ("root", vec![("self", this.to_owned()), ("user", user.to_owned())])
+            vec![("self", this.to_owned()), ("user", user.to_owned())]
         }
-        Body::Domain { .. } => ("domain", Vec::new()),
-        Body::User { .. } => ("user", vec![("self", this.replace(USER_PATH, OAUTH_USER_PATH))]),
+        Body::Domain { .. } | Body::UserElsewhere { .. } => Vec::new(),
+        Body::User { .. } => vec![("self", this.replace(USER_PATH, OAUTH_USER_PATH))],
     };
     links.extend(document.link("XFrame").map(|xframe| ("xframe", xframe.to_owned())));
     (rel, links)

@@ -1,7 +1,7 @@
 //! The Autodiscover service as clients of every kind ask it, by the sections of the page on discovery.
 
 use fulmar_suite::{Kind, Office};
-use fulmar_wire::{autodiscover::Document, challenge::TICKET_HEADER};
+use fulmar_wire::{autodiscover::Document, challenge::TICKET_HEADER, mcx::McxError};
 use fulmarctl::phone::{Phone, Reply};
 use http::Method;
 use serde_json::json;
@@ -138,4 +138,66 @@ async fn who_may_not_use_the_mobility_service_is_not_led_there() {
     assert!(outside().await.link("External/Mcx").is_some());
     set(&office, "MobilityPolicy", json!({ "EnableMobility": false })).await;
     assert_eq!(outside().await.link("External/Mcx"), None);
+}
+
+const USER: &str = "/Autodiscover/AutodiscoverService.svc/root/user";
+
+async fn set_home(office: &Office, person: &str, home: &str) -> Result<(), String> {
+    let path = format!("/api/v1/people/{person}@office.test/home");
+    let set = office.admin().change(Method::PUT, &path, &json!({ "home": home })).await;
+    set.map(drop).map_err(|error| error.to_string())
+}
+
+/// §2.3, §2.6: the person alone learns it, and nothing else.
+#[tokio::test]
+async fn who_is_at_home_elsewhere_is_sent_there_and_has_no_mobility_here() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = office.sign_in("anna", "phone").await.unwrap();
+    let home = "https://pool2.office.test/Autodiscover/AutodiscoverService.svc/root";
+    let unknown = ask(&office, USER, &[]).await;
+    set_home(&office, "anna", home).await.unwrap();
+    let ticket = format!("cwt={}", anna.signed_in().ticket.reveal());
+    let shown = |accept| [("accept", accept), (TICKET_HEADER, ticket.as_str())];
+    let only = format!(r#"<User><Link token="Redirect" href="{home}"/></User></AutodiscoverResponse>"#);
+    let xml = ask(&office, USER, &shown(XML)).await;
+    let body = String::from_utf8(xml.body.to_vec()).unwrap();
+    assert!(xml.status == 200 && body.ends_with(&only), "{body}");
+    let oauth = "/Autodiscover/AutodiscoverService.svc/root/oauth/user";
+    let body = ask(&office, oauth, &shown("application/json")).await.body;
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body, json!({ "rel": "user", "_links": { "redirect": { "href": home } } }));
+
+    let mcx = format!("/Mcx/McxService.svc?sid={}&ackId=0", anna.sid());
+    let refused = ask(&office, &mcx, &shown(XML)).await;
+    let code = McxError::parse(&refused.body).unwrap().code;
+    assert_eq!((refused.status.as_u16(), code.as_str()), (403, "homedElsewhere"));
+    let refused = office.sign_in("anna", "phone").await.err().unwrap().to_string();
+    assert!(refused.contains(&format!("at home at `{home}`")), "{refused}");
+    let without = ask(&office, &format!("{USER}?sipuri=anna@office.test"), &[]).await;
+    assert_eq!((without.status, without.body), (unknown.status, unknown.body), "nobody else learns it");
+
+    set_home(&office, "anna", "here").await.unwrap();
+    assert!(user(&office, &anna).await.link("External/Mcx").is_some());
+}
+
+#[tokio::test]
+async fn nobody_is_sent_where_clients_would_go_round_or_stop() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    for (home, why) in [
+        (
+            "https://web.office.test/Autodiscover/AutodiscoverService.svc/root",
+            "`web.office.test` is this box",
+        ),
+        ("https://LyncDiscover.office.test:8443/", "`lyncdiscover.office.test` is this box"),
+        ("https://pool2.office.test/Autodiscover/AutodiscoverService.svc/root/user", "is not the root of"),
+        ("https://pool2.office.test", "is not a URL such as"),
+        ("http://pool2.office.test/", "is not a URL such as"),
+        ("there", "is not a URL such as"),
+    ] {
+        let refused = set_home(&office, "anna", home).await.unwrap_err();
+        assert!(refused.contains(why), "{home}: {refused}");
+    }
+    let refused = set_home(&office, "nobody", "here").await.unwrap_err();
+    assert!(refused.contains("nobody here has the address"), "{refused}");
+    office.sign_in("anna", "phone").await.unwrap();
 }

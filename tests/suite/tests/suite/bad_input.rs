@@ -148,6 +148,7 @@ async fn the_admin_api_refuses_with_problem_documents() {
         (Method::PUT, "/api/v1/office"),
         (Method::PUT, "/api/v1/people/anna@office.test/password"),
         (Method::PUT, "/api/v1/people/anna@office.test/disabled"),
+        (Method::PUT, "/api/v1/people/anna@office.test/home"),
         (Method::PUT, "/api/v1/push/apns"),
     ] {
         for body in [

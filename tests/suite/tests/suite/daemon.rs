@@ -135,6 +135,16 @@ async fn the_command_line_administers_the_box() {
     assert!(control(&["user", "disable", "dora@office.test"]).0);
     let (_, said, _) = control(&["user", "list"]);
     assert!(said.contains("dora@office.test   Dora  (disabled)"), "{said}");
+    let home = "https://pool2.office.test/Autodiscover/AutodiscoverService.svc/root";
+    let (passed, said, _) = control(&["user", "home", "dora@office.test", home]);
+    assert!(passed && said.contains("is at home at https://pool2.office.test/"), "{said}");
+    let (_, said, _) = control(&["user", "list"]);
+    assert!(said.contains(&format!("dora@office.test   Dora  (disabled)  (at home at {home})")), "{said}");
+    let web_host =
+        ["office", "set", "--domain", "office.test", "--inside", "127.0.0.1", "--web-host", "pool2"];
+    let (passed, _, said) = control(&web_host);
+    assert!(!passed && said.contains("people are at home at `pool2.office.test`"), "{said}");
+    assert!(control(&["user", "home", "dora@office.test", "here"]).0);
     let (_, said, _) = control(&["zone", "show"]);
     assert!(said.contains("lyncdiscover.office.test."), "{said}");
     let (passed, _, said) = control(&["office", "set", "--domain", "other.test", "--inside", "127.0.0.1"]);

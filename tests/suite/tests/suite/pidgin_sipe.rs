@@ -133,6 +133,22 @@ async fn where_only_port_80_answers_its_document_leads_to_https() {
 }
 
 #[tokio::test]
+async fn who_is_at_home_at_another_pool_goes_there() {
+    let private = PrivateOffice::new(443).await.unwrap();
+    let home = "https://pool2.office.test/Autodiscover/AutodiscoverService.svc/root";
+    let path = format!("/api/v1/people/{ALICE}/home");
+    private.office.admin().change(Method::PUT, &path, &json!({ "home": home })).await.unwrap();
+    let attempt = attempt(&private, PASSWORD);
+    let sent_on = [
+        ASKS_FOR_TICKETS,
+        &format!("autodiscover_parse: redirect to {home}"),
+        "DNS lookup for pool2.office.test",
+    ];
+    attempt.said_in_order(&sent_on).unwrap();
+    assert!(attempt.verdict.starts_with("refused: "), "{}", attempt.verdict);
+}
+
+#[tokio::test]
 async fn an_inside_address_where_nothing_listens_is_an_error_and_not_a_wait() {
     let private = PrivateOffice::new(443).await.unwrap();
     private.move_inside(DESERTED).await.unwrap();

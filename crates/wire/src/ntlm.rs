@@ -27,6 +27,9 @@ const CHALLENGE_HEAD: usize = 56;
 const MAX_NB_NAME: usize = 15;
 /// Milliseconds between 1601 and 1970.
 const TO_1601: i64 = 11_644_473_600_000;
+/// How far the time in what is proved may be from that of the challenge, in units of 100 ns: half an hour, for
+/// clients that do not repeat ours (§3.1.5.1.2) and have a clock of their own.
+const MAX_SKEW: u64 = 30 * 60 * 10_000_000;
 
 /// A message that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,6 +63,7 @@ pub struct Negotiate(Vec<u8>);
 pub struct Exchange {
     negotiate: Vec<u8>,
     nonce: [u8; 8],
+    filetime: u64,
     challenge: Vec<u8>,
 }
 
@@ -90,13 +94,13 @@ impl Exchange {
         now: i64,
     ) -> Self {
         let target = utf16(&netbios(domain));
-        let filetime = now.saturating_add(TO_1601).saturating_mul(10_000).to_le_bytes();
+        let filetime = u64::try_from(now.saturating_add(TO_1601)).unwrap_or(0).saturating_mul(10_000);
         let info: Vec<u8> = [
             (AV_NB_DOMAIN, target.clone()),
             (AV_NB_COMPUTER, utf16(&netbios(host))),
             (AV_DNS_DOMAIN, utf16(domain)),
             (AV_DNS_COMPUTER, utf16(host)),
-            (AV_TIMESTAMP, filetime.to_vec()),
+            (AV_TIMESTAMP, filetime.to_le_bytes().to_vec()),
             (AV_END, Vec::new()),
         ]
         .into_iter()
@@ -115,7 +119,7 @@ impl Exchange {
             &info,
         ]
         .concat();
-        Self { negotiate, nonce, challenge }
+        Self { negotiate, nonce, filetime, challenge }
     }
 
     /// The value of `WWW-Authenticate`.
@@ -131,6 +135,7 @@ impl Exchange {
         let (proof, blob) = answer.proof();
         let matches = keyed(&key, &[&self.nonce, blob]).verify_slice(proof).is_ok();
         matches
+            && answer.filetime().abs_diff(self.filetime) <= MAX_SKEW
             && answer.mic().is_none_or(|(mic, parts)| {
                 let session = digest(&key, &[proof]);
                 let said = [&[&self.negotiate[..], &self.challenge], &parts[..]].concat();
@@ -215,9 +220,14 @@ mod tests {
         bytes(NT_HASH).try_into().unwrap()
     }
 
+    /// Begun in 1601, the time of the messages of the specification.
     fn exchange(nonce: [u8; 8]) -> Exchange {
+        exchange_at(nonce, -TO_1601)
+    }
+
+    fn exchange_at(nonce: [u8; 8], now: i64) -> Exchange {
         let negotiate = Negotiate([SIGNATURE, &[1, 0, 0, 0, 0x07, 0x82, 0x08, 0xa2]].concat());
-        Exchange::begin(negotiate, nonce, ("web.office.test", "office.test"), 0)
+        Exchange::begin(negotiate, nonce, ("web.office.test", "office.test"), now)
     }
 
     fn read(bytes: &[u8]) -> Result<Message, InvalidNtlm> {
@@ -244,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_challenge_has_what_clients_insist_on() {
-        let said = exchange(NONCE).www_authenticate();
+        let said = exchange_at(NONCE, 0).www_authenticate();
         let challenge = BASE64.decode(said.strip_prefix("NTLM ").unwrap()).unwrap();
         assert_eq!(challenge[..12], [SIGNATURE, &[2, 0, 0, 0]].concat());
         assert_eq!(challenge[20..24], FLAGS.to_le_bytes());
@@ -294,6 +304,34 @@ mod tests {
         let mut other = protected(&exchange);
         other[60] ^= 0x80;
         assert!(!exchange.proves(&authenticate(&other), &nt_hash()), "the flags");
+    }
+
+    #[test]
+    fn a_message_with_one_bit_changed_or_its_end_cut_off_proves_nothing() {
+        let exchange = exchange(NONCE);
+        let whole = protected(&exchange);
+        let proves = |bytes: &[u8]| match read(bytes) {
+            Ok(Message::Authenticate(message)) => exchange.proves(&message, &nt_hash()),
+            _ => false,
+        };
+        assert!(proves(&whole));
+        for at in 0..whole.len() {
+            assert!(!proves(&whole[..at]), "the first {at} bytes");
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                assert!(!proves(&changed), "bit {bit} of byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_clock_of_a_client_may_differ_by_half_an_hour() {
+        let message = authenticate(&bytes(AUTHENTICATE));
+        let half_an_hour = 30 * 60 * 1000;
+        for (later, proves) in [(half_an_hour, true), (half_an_hour + 1, false)] {
+            assert_eq!(exchange_at(NONCE, later - TO_1601).proves(&message, &nt_hash()), proves, "{later}");
+        }
     }
 
     #[test]

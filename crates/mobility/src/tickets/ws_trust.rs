@@ -52,12 +52,13 @@ pub(crate) async fn by_http(
         Err(problem) => return problem.into_response(),
     };
     let at = (&office, domain_of_request(&office, &headers));
-    let ntlm = match phones.app.configuration::<WebServiceConfiguration>(at.1).await {
+    let is_on = match phones.app.configuration::<WebServiceConfiguration>(at.1).await {
         Ok(service) => service.use_windows_auth == WindowsAuth::Ntlm,
         Err(error) => return refuse(&error.into()),
     };
+    let connection = connection.filter(|_| is_on).map(|Extension(connection)| connection);
     // Over HTTP/2 there is no connection to keep a challenge for.
-    let connection = connection.filter(|_| ntlm).map(|Extension(connection)| connection);
+    let ntlm = connection.is_some();
     let said = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let message = said.and_then(|said| Message::read(credentials(NTLM, said)?).ok());
     let proof = match (connection.zip(message), said.and_then(basic)) {

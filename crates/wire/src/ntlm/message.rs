@@ -26,6 +26,7 @@ const MIC_END: usize = MIC + 16;
 const UNICODE: u32 = 1;
 /// The proof, and the shortest of what is proved: the head (§2.2.2.7) and the end of the list of pairs.
 const PROOF: usize = 16;
+const TIME: usize = 8;
 const PAIRS: usize = 28;
 /// The MIC is there (§2.2.2.1, `MsvAvFlags`).
 const HAS_MIC: u32 = 2;
@@ -70,6 +71,12 @@ impl Authenticate {
     /// The proof, and what is proved.
     pub(super) fn proof(&self) -> (&[u8], &[u8]) {
         self.response.split_at(PROOF)
+    }
+
+    /// When the client made it, in units of 100 ns since 1601.
+    pub(super) fn filetime(&self) -> u64 {
+        let time = self.response[PROOF + TIME..].first_chunk::<8>();
+        time.map_or(0, |time| u64::from_le_bytes(*time))
     }
 
     /// The MIC and the parts of the message that it covers, where what is proved says that there is one. A message

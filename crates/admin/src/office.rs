@@ -1,4 +1,8 @@
-use std::{net::IpAddr, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, UdpSocket},
+    time::Duration,
+};
 
 use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_app::ChangeOfficeError;
@@ -107,8 +111,10 @@ pub(crate) async fn change(
     State(admin): State<Admin>,
     Extension(PeerUser(user)): Extension<PeerUser>,
     Json(body): Json<OfficeBody>,
-) -> Result<Body<Changed>, Problem> {
-    let generation = admin.app.change_office(body.into_intent()?).await.map_err(|error| match error {
+) -> Result<Body<ChangedOffice>, Problem> {
+    let intent = body.into_intent()?;
+    let warnings = foreign_addresses(&intent);
+    let generation = admin.app.change_office(intent).await.map_err(|error| match error {
         ChangeOfficeError::Invalid(error) => unprocessable(error),
         error @ (ChangeOfficeError::PeopleInDomain(_) | ChangeOfficeError::PeopleHomedAt(_)) => {
             Problem::new(StatusCode::CONFLICT, error.to_string())
@@ -116,7 +122,7 @@ pub(crate) async fn change(
         ChangeOfficeError::Store(error) => failed(&error),
     })?;
     tracing::info!(user, generation = generation.0, "The office was changed.");
-    Ok(Body(Changed::of(&admin, generation).await))
+    Ok(Body(ChangedOffice { changed: Changed::of(&admin, generation).await, warnings }))
 }
 
 impl Changed {
@@ -127,6 +133,26 @@ impl Changed {
             tokio::time::timeout(PATIENCE, served.wait_for(|served| *served >= generation.0)).await;
         Self { generation: generation.0, published: published.is_ok_and(|served| served.is_ok()) }
     }
+}
+
+/// The change of the office, and what an administrator may not have meant.
+#[derive(Serialize)]
+pub(crate) struct ChangedOffice {
+    #[serde(flatten)]
+    changed: Changed,
+    /// Sentences without their stop.
+    warnings: Vec<String>,
+}
+
+/// Who follows an inside address that is not the box's may wait for minutes. It can be right, where a router or a
+/// balancer has the address.
+fn foreign_addresses(intent: &OfficeIntent) -> Vec<String> {
+    let warn = |address: &IpAddr| format!("the inside address {address} is not one of this box");
+    intent.inside.iter().filter(|address| is_foreign(**address)).map(warn).collect()
+}
+
+fn is_foreign(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable)
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Client;
 
@@ -70,6 +71,9 @@ pub async fn run(client: &Client, command: OfficeCommand, out: &mut impl Write) 
             let served =
                 if changed["published"] == true { "DNS serves it" } else { "DNS does not serve it yet" };
             writeln!(out, "The office is set (generation {}); {served}.", changed["generation"])?;
+            for warning in changed["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                writeln!(out, "Warning: {warning}. Phones inside are sent there.")?;
+            }
             next_step(&office, out)
         }
         OfficeCommand::Provider { master_file } => {

@@ -5,6 +5,10 @@ use fulmar_wire::{autodiscover::Document, challenge::TICKET_HEADER, mcx::McxErro
 use fulmarctl::phone::{Phone, Reply};
 use http::Method;
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const XML: &str = "application/vnd.microsoft.rtc.autodiscover+xml; v=1";
 const JSON: &str = "application/vnd.microsoft.rtc.autodiscover+json; v=1";
@@ -200,4 +204,96 @@ async fn nobody_is_sent_where_clients_would_go_round_or_stop() {
     let refused = set_home(&office, "nobody", "here").await.unwrap_err();
     assert!(refused.contains("nobody here has the address"), "{refused}");
     office.sign_in("anna", "phone").await.unwrap();
+}
+
+/// The answer of the listener without TLS to this request line, as a whole.
+async fn in_clear(office: &Office, line: &str) -> String {
+    let mut stream = TcpStream::connect(office.addresses().http.unwrap()).await.unwrap();
+    let host = "lyncdiscover.office.test";
+    let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nAccept: {XML}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+/// §1.3, §2.6: clients do not follow a redirect by status, and nothing but the way to TLS is said in the clear.
+#[tokio::test]
+async fn without_tls_there_is_the_redirect_document_and_nothing_else() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let root = "/Autodiscover/AutodiscoverService.svc/root";
+    let document = format!(
+        r#"<?xml version="1.0" encoding="utf-8"?><AutodiscoverResponse AccessLocation="Internal"><Root><Link token="Redirect" href="https://web.office.test:{}{root}"/></Root></AutodiscoverResponse>"#,
+        office.https().port()
+    );
+    for line in [
+        "GET /",
+        "GET /?sipuri=anna@office.test",
+        &format!("GET {root}"),
+        "GET /AUTODISCOVER/autodiscoverservice.svc/ROOT",
+    ] {
+        let answer = in_clear(&office, line).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&format!("\r\n\r\n{document}")),
+            "{line}: {answer}"
+        );
+    }
+    let head = in_clear(&office, "HEAD /").await;
+    let length = format!("content-length: {}", document.len());
+    assert!(
+        head.starts_with("HTTP/1.1 200 ") && head.contains(&length) && head.ends_with("\r\n\r\n"),
+        "{head}"
+    );
+    for (method, path, status) in [
+        ("POST", "/", 405),
+        ("OPTIONS", root, 405),
+        ("BREW", "/", 405),
+        ("GET", USER, 404),
+        ("HEAD", USER, 404),
+        ("GET", "/xframe", 404),
+        ("POST", "/WebTicket/oauthtoken", 404),
+        ("POST", "/WebTicket/WebTicketService.svc", 404),
+        ("POST", "/Mcx/McxService.svc", 404),
+        ("BREW", "/Mcx/McxService.svc", 404),
+    ] {
+        let answer = in_clear(&office, &format!("{method} {path}")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method} {path}: {answer}");
+        assert!(!answer.to_lowercase().contains("location:"), "{method} {path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_than_get_are_refused_with_those_there_are() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let network = office.network().unwrap();
+    let origin = format!("https://web.office.test:{}", office.https().port());
+    let asked = async |method: &str, path: &str| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        network.request(method, &format!("{origin}{path}"), &[], "").await.unwrap()
+    };
+    let root = asked("HEAD", "/").await;
+    assert_eq!((root.status.as_u16(), root.body.len()), (200, 0));
+    assert_eq!(asked("HEAD", USER).await.status, 401);
+    for (method, path) in [("POST", "/"), ("BREW", "/"), ("DELETE", USER), ("TRACE", USER)] {
+        let refused = asked(method, path).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.header("allow")),
+            (405, Some("GET,HEAD")),
+            "{method} {path}"
+        );
+    }
+}
+
+/// §2.7: a client takes the next way at a 403; a body would only be in its way.
+#[tokio::test]
+async fn a_refused_user_document_has_no_body() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = office.sign_in("anna", "phone").await.unwrap();
+    let path = "/api/v1/people/anna@office.test/disabled";
+    office.admin().change(Method::PUT, path, &json!({ "disabled": true })).await.unwrap();
+    let ticket = format!("cwt={}", anna.signed_in().ticket.reveal());
+    for path in [USER, "/Autodiscover/AutodiscoverService.svc/root/oauth/user"] {
+        let refused = ask(&office, path, &[("accept", XML), (TICKET_HEADER, &ticket)]).await;
+        assert_eq!((refused.status.as_u16(), refused.body.len()), (403, 0), "{path}");
+    }
 }

@@ -145,6 +145,15 @@ async fn the_command_line_administers_the_box() {
     let (passed, _, said) = control(&web_host);
     assert!(!passed && said.contains("people are at home at `pool2.office.test`"), "{said}");
     assert!(control(&["user", "home", "dora@office.test", "here"]).0);
+    let inside = ["office", "set", "--domain", "office.test", "--inside", "127.0.0.1"];
+    let (passed, said, _) = control(&inside);
+    assert!(passed && !said.contains("Warning"), "{said}");
+    let (passed, said, _) = control(&[&inside[..], &["--inside", "192.0.2.77"]].concat());
+    assert!(
+        passed && said.contains("Warning: the inside address 192.0.2.77 is not one of this box."),
+        "{said}"
+    );
+    assert_eq!(said.matches("Warning").count(), 1, "{said}");
     let (_, said, _) = control(&["zone", "show"]);
     assert!(said.contains("lyncdiscover.office.test."), "{said}");
     let (passed, _, said) = control(&["office", "set", "--domain", "other.test", "--inside", "127.0.0.1"]);

@@ -27,6 +27,9 @@ const TOOLS: &[Tool] = &[
     Tool { program: "/usr/include/libpurple/purple.h", package: "libpurple-dev" },
     Tool { program: "/usr/include/libxml2/libxml/parser.h", package: "libxml2-dev" },
     Tool { program: "pkg-config", package: "pkg-config" },
+    // A client of the UCWA kind, and a browser for the frame.
+    Tool { program: "python3", package: "python3" },
+    Tool { program: "node", package: "nodejs" },
     Tool { program: "ip", package: "iproute2" },
     Tool { program: "nsenter", package: "util-linux" },
 ];

@@ -19,5 +19,6 @@ mod suite {
     mod secondaries;
     mod selftest;
     mod tickets;
+    mod ucwa;
     mod xframe;
 }

@@ -25,6 +25,7 @@
 //! | `POST /api/v1/zones/undo` | take the last change of these records and zones back |
 //! | `GET POST /api/v1/dns/secondaries` | name servers elsewhere that keep copies of the zones |
 //! | `DELETE /api/v1/dns/secondaries/{name}` | one of them, which may take no more |
+//! | `GET PUT /api/v1/dns/dnssec` | whether zones are signed, and what their parents are told |
 //! | `POST /api/v1/dns/notify` | tell all of them their serials again |
 //! | `GET /api/v1/certificate` | what is shown for which name, and how the next one comes |
 //! | `PUT /api/v1/certificate` | keep a certificate with its key, and show it |
@@ -42,6 +43,7 @@ mod certificate;
 mod console;
 mod custom_zones;
 mod devices;
+mod dnssec;
 mod json;
 mod lockouts;
 mod office;
@@ -62,6 +64,7 @@ use axum::{
 use fulmar_app::{App, CheckCustomZone};
 use fulmar_domain::{
     custom_zone::MAX_TEXT,
+    dnssec::SignedZone,
     push::ApnsSettings,
     secondary::{SecondaryName, SecondaryReport},
 };
@@ -91,6 +94,8 @@ pub struct Admin {
     pub check_custom_zone: CheckCustomZone,
     /// What is known of the dealings with a secondary.
     pub secondary_report: SecondaryReports,
+    /// The zones that are served with signatures.
+    pub signed_zones: Arc<dyn Fn() -> Vec<SignedZone> + Send + Sync>,
     /// Tells the secondaries their serials again.
     pub notify_secondaries: Arc<dyn Fn() + Send + Sync>,
 }
@@ -136,6 +141,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/dns/secondaries", get(secondaries::list).post(secondaries::add))
         .route("/api/v1/dns/secondaries/{name}", delete(secondaries::remove))
         .route("/api/v1/dns/notify", post(secondaries::notify))
+        .route("/api/v1/dns/dnssec", get(dnssec::show).put(dnssec::change))
         .route("/api/v1/certificate", get(certificate::show).put(certificate::upload::upload))
         .route("/api/v1/certificate/preview", post(certificate::upload::preview))
         .route("/api/v1/certificate/source", put(certificate::change_source))

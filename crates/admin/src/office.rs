@@ -8,8 +8,9 @@ use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_app::ChangeOfficeError;
 use fulmar_domain::{
     Office,
-    office::{Mode, Networks, OfficeIntent, Ports, WebHost, parse_resolver},
-    zone::{Generation, Record},
+    dnssec::SignedZone,
+    office::{Mode, Networks, OfficeIntent, Ports, RECORD_TTL, WebHost, parse_resolver},
+    zone::{Generation, Record, RecordData},
 };
 use fulmar_http::{PeerUser, Problem};
 use serde::{Deserialize, Serialize};
@@ -164,7 +165,14 @@ pub(crate) struct ProviderBody {
 
 pub(crate) async fn provider_records(State(admin): State<Admin>) -> Result<Body<ProviderBody>, Problem> {
     let (office, _) = current(&admin).await?;
-    let records = office.records_at_provider().iter().map(RecordBody::of).collect();
+    let records = office.records_at_provider();
+    // The DS of a domain whose delegation is entered there.
+    let signed = (admin.signed_zones)().into_iter().filter(|zone| {
+        let is_delegated =
+            |record: &Record| matches!(record.data, RecordData::Ns(_)) && record.owner == zone.apex;
+        records.iter().any(is_delegated)
+    });
+    let records = records.iter().map(RecordBody::of).chain(signed.map(RecordBody::ds)).collect();
     Ok(Body(ProviderBody { mode: office.mode().as_str(), records }))
 }
 
@@ -186,6 +194,10 @@ impl RecordBody {
             record_type: record.data.record_type(),
             data: record.data.to_string(),
         }
+    }
+
+    fn ds(SignedZone { apex, ds, .. }: SignedZone) -> Self {
+        Self { owner: format!("{apex}."), ttl: RECORD_TTL, record_type: "DS", data: ds.to_string() }
     }
 }
 

@@ -45,7 +45,7 @@ enum Command {
     /// The configuration objects, by the names of the original: what is allowed, how long, for whom.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// What DNS does beside answering for the office: records and zones of your own, secondaries.
+    /// What DNS does beside answering for the office: records and zones of your own, secondaries, signatures.
     #[command(subcommand)]
     Dns(DnsCommand),
     /// How phones are woken.

@@ -248,6 +248,7 @@ impl Parts {
     fn start_admin(&self, listener: std::os::unix::net::UnixListener) -> Result<()> {
         let (reports, notices) =
             (Arc::clone(self.publisher.secondaries()), Arc::clone(self.publisher.secondaries()));
+        let publisher = self.publisher.clone();
         let router = fulmar_admin::router(Admin {
             app: self.app.clone(),
             trust: self.certificate.trust().clone(),
@@ -257,6 +258,7 @@ impl Parts {
             }),
             check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),
+            signed_zones: Arc::new(move || publisher.snapshot().signed_zones()),
             notify_secondaries: Arc::new(move || notices.notify()),
         });
         self.supervisor.run("admin", move |signal| {

@@ -16,8 +16,11 @@ use crate::{
 /// What the suites below `tests/` start beside our own programs.
 const TOOLS: &[Tool] = &[
     Tool { program: "curl", package: "curl" },
+    Tool { program: "delv", package: "bind9-dnsutils" },
     Tool { program: "dig", package: "bind9-dnsutils" },
+    Tool { program: "dnssec-verify", package: "bind9-utils" },
     Tool { program: "dnsperf", package: "dnsperf" },
+    Tool { program: "kdig", package: "knot-dnsutils" },
     Tool { program: "knotd", package: "knot" },
     Tool { program: "nsd", package: "nsd" },
     Tool { program: "openssl", package: "openssl" },

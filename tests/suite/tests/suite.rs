@@ -9,6 +9,7 @@ mod suite {
     mod chain;
     mod custom_zones;
     mod daemon;
+    mod dnssec;
     mod lockout;
     mod names;
     mod ntlm;

@@ -12,7 +12,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Client, SecondaryCommand, secondary};
+use super::{Client, DnssecCommand, SecondaryCommand, dnssec, secondary};
 
 const RECORDS: &str = "/api/v1/zones/records";
 const IMPORTED: &str = "/api/v1/zones/imported";
@@ -31,6 +31,9 @@ pub enum DnsCommand {
     /// Name servers elsewhere that keep copies of the zones.
     #[command(subcommand)]
     Secondary(SecondaryCommand),
+    /// Signed zones.
+    #[command(subcommand)]
+    Dnssec(DnssecCommand),
 }
 
 /// Commands about records.
@@ -134,6 +137,7 @@ pub async fn run(client: &Client, command: DnsCommand, out: &mut impl Write) -> 
             changed("The last change is taken back", &undone, out)
         }
         DnsCommand::Secondary(command) => secondary::run(client, command, out).await,
+        DnsCommand::Dnssec(command) => dnssec::run(client, command, out).await,
     }
 }
 

@@ -133,6 +133,13 @@ fn provider(provider: &Provider, master_file: bool, out: &mut impl Write) -> Res
             "{note}Where the domain is kept, enter these records; leave all others as they are."
         )?,
     }
+    if provider.records.iter().any(|record| record.record_type == "DS") {
+        writeln!(
+            out,
+            "{note}The DS says that the zone is signed: enter it last, once all name servers of the domain have it \
+             signed."
+        )?;
+    }
     if master_file { lines(&provider.records, out) } else { entries(&provider.records, out) }
 }
 

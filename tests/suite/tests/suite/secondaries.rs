@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A name server of others, which ends with the test.
-struct NameServer {
+pub(super) struct NameServer {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
 }
 
 impl Drop for NameServer {
@@ -30,20 +30,20 @@ impl Drop for NameServer {
 }
 
 /// A port that is free for UDP and TCP.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = tcp.local_addr().unwrap().port();
     UdpSocket::bind(("127.0.0.1", port)).map_or_else(|_| free_port(), |_| port)
 }
 
 /// The key of a secondary, as the box gives it out.
-struct Key {
+pub(super) struct Key {
     name: String,
     algorithm: String,
     secret: String,
 }
 
-async fn add(office: &Office, name: &str, port: u16, algorithm: &str) -> Key {
+pub(super) async fn add(office: &Office, name: &str, port: u16, algorithm: &str) -> Key {
     let new = json!({ "name": name, "address": format!("127.0.0.1:{port}"), "side": "inside", "algorithm": algorithm });
     let added = office.admin().change(Method::POST, "/api/v1/dns/secondaries", &new).await.unwrap();
     let text = |field: &str| added[field].as_str().unwrap().to_owned();
@@ -63,7 +63,7 @@ fn start(program: &str, arguments: &[&str], dir: &Path, port: u16) -> NameServer
     NameServer { child, port }
 }
 
-fn knot(dir: &Path, port: u16, primary: u16, key: &Key) -> NameServer {
+pub(super) fn knot(dir: &Path, port: u16, primary: u16, key: &Key) -> NameServer {
     fs::create_dir(dir).unwrap();
     let (shown, Key { name, algorithm, secret }) = (dir.display(), key);
     let conf = format!(
@@ -105,7 +105,7 @@ async fn dig(port: u16, arguments: &[&str]) -> String {
 }
 
 /// Waits until the box answers with something that contains this.
-async fn dig_until(port: u16, arguments: &[&str], expected: &str) -> String {
+pub(super) async fn dig_until(port: u16, arguments: &[&str], expected: &str) -> String {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let answer = dig(port, arguments).await;
@@ -117,7 +117,7 @@ async fn dig_until(port: u16, arguments: &[&str], expected: &str) -> String {
 }
 
 /// Waits until a server answers with exactly this.
-async fn served(server: &NameServer, question: &[&str], expected: &str) {
+pub(super) async fn served(server: &NameServer, question: &[&str], expected: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let arguments = [question, &["+short"]].concat();

@@ -17,8 +17,9 @@ const TYPE_ANY: u16 = 255;
 /// The most aliases in one answer; a longer chain ends there, and whoever asks goes on by itself.
 const MAX_ALIASES: usize = 16;
 
-/// Fills a response with what the zones say of a name. What comes back is a name that no zone has: the question, which
-/// is refused, or where its aliases lead.
+/// Fills a response with what the zones say of a name. What comes back is a name of which no zone can tell: the
+/// question, which is refused, or where its aliases lead. The DS of a zone is denied where its parent is not here, as
+/// RFC 4035 §3.1.4.1 wants it; but whoever asks for others asks the parent.
 ///
 /// # Errors
 /// [`Full`] when it does not fit.
@@ -45,7 +46,8 @@ pub(crate) fn answer(
             last => {
                 proofs.write(response)?;
                 query.assist(&last, response)?;
-                return Ok(None);
+                let is_parents = record_type == TYPE_DS && apex_labels == name.labels();
+                return Ok((is_parents && behind.is_empty()).then_some(name));
             }
         };
         behind.push(name.key().to_vec());

@@ -108,6 +108,26 @@ async fn an_alias_alone_is_the_answer_to_who_wants_no_more() {
 }
 
 #[tokio::test]
+async fn the_ds_of_our_zone_is_its_parents_to_tell() {
+    let resolver = Resolver::new(|query, _| {
+        let mut response = response(query, ResponseCode::NoError);
+        response.add_authority(soa());
+        vec![response]
+    })
+    .await;
+    let fulmar = Fulmar::new(INSIDE, &[resolver.address]).await;
+    let mut query = query("office.test.");
+    query.queries[0].set_query_type(RecordType::DS);
+    let answer = fulmar.ask(&query).await;
+    assert!(!answer.metadata.authoritative && answer.authorities[0].name == soa().name, "{answer}");
+    query.metadata.recursion_desired = false;
+    let answer = fulmar.ask(&query).await;
+    assert!(answer.metadata.authoritative, "{answer}");
+    assert_eq!(answer.authorities[0].name.to_string(), "office.test.");
+    assert_eq!(resolver.asked(), 1);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_behind_an_alias_is_had_by_tcp() {
     let resolver = Resolver::new(|query, _| {
         let mut response = found(query, [192, 0, 2, 9], 60);

@@ -160,7 +160,7 @@ impl Desk<'_> {
     }
 
     /// The office's own hosts, and whoever proves to receive the answers, may ask as much as they like.
-    fn verdict(&self, standing: Option<Standing>) -> Verdict {
+    pub(crate) fn verdict(&self, standing: Option<Standing>) -> Verdict {
         match self.guard {
             Some((guard, now)) if self.transport == Transport::Udp && standing != Some(Standing::Proven) => {
                 match self.snapshot.side_of(self.source) {

@@ -23,12 +23,19 @@ const LOOK: Duration = Duration::from_secs(60);
 pub struct Publisher {
     snapshot: Arc<ArcSwap<Snapshot>>,
     published: watch::Sender<u64>,
+    /// Whether anything was published yet.
+    begun: watch::Sender<bool>,
     secondaries: Arc<Secondaries>,
 }
 
 impl Default for Publisher {
     fn default() -> Self {
-        Self { snapshot: Arc::default(), published: watch::Sender::new(0), secondaries: Arc::default() }
+        Self {
+            snapshot: Arc::default(),
+            published: watch::Sender::new(0),
+            begun: watch::Sender::new(false),
+            secondaries: Arc::default(),
+        }
     }
 }
 
@@ -38,6 +45,7 @@ impl Publisher {
         let snapshot = snapshot.going_on_from(&self.snapshot());
         self.snapshot.store(Arc::new(snapshot));
         self.published.send_replace(generation);
+        self.begun.send_replace(true);
     }
 
     /// The snapshot that is served now.
@@ -54,10 +62,17 @@ impl Publisher {
     pub fn published(&self) -> watch::Receiver<u64> {
         self.published.subscribe()
     }
+
+    /// Waits for the first publication. Until then nothing is known of any zone, and whoever were told so would
+    /// remember it.
+    pub(crate) async fn begun(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
 }
 
-/// Publishes the zones of the office now, whenever it changes and when signatures are due, until `shutdown`. While the store fails, what
-/// was published last is served.
+/// Publishes the zones of the office now, whenever it changes and when signatures are due, until `shutdown`; before
+/// the office is set up there are none. While the store fails, what was published last is served.
 pub async fn run(store: Store, publisher: Publisher, shutdown: CancellationToken) {
     let follow = follow(store.zone_generation(), || publish(&store, &publisher));
     shutdown.run_until_cancelled(follow).await;
@@ -108,7 +123,10 @@ impl Published {
 }
 
 async fn publish(store: &Store, publisher: &Publisher) -> Result<Published, PublishError> {
-    let Some((office, generation)) = store.office().await? else { return Ok(Published(None)) };
+    let Some((office, generation)) = store.office().await? else {
+        publisher.publish(Snapshot::default(), 0);
+        return Ok(Published(None));
+    };
     let proofs = store.dns_proofs().await?;
     let custom = store.custom_zones().await?;
     let mut snapshot = Snapshot::of_office(&office, generation, &proofs, &custom)?;
@@ -153,7 +171,7 @@ fn now() -> Timestamp {
 
 fn log(error: &PublishError) {
     let error = error as &dyn std::error::Error;
-    tracing::error!(error, "The zones could not be published; the last ones are served on.");
+    tracing::error!(error, "The zones could not be published; the last ones, if any, are served on.");
 }
 
 #[cfg(test)]

@@ -39,11 +39,13 @@ impl Known {
 pub(crate) struct Reply {
     pub(crate) outcome: Outcome,
     pub(crate) rest: Option<(SecondaryName, Transfer)>,
+    /// Whoever asks has not shown to be a secondary: what they get counts like the answers of everybody.
+    pub(crate) is_refusal: bool,
 }
 
-impl Reply {
-    fn one(rcode: Rcode) -> Self {
-        Self { outcome: Outcome::Here(Disposition::Answered(rcode as u16)), rest: None }
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, rest: None, is_refusal: false }
     }
 }
 
@@ -96,7 +98,8 @@ pub(crate) fn answer(
         _ => (asked.lookup(request, record_type, out), None),
     };
     let outcome = Outcome::Here(Disposition::Answered(rcode as u16));
-    Some(Reply { outcome, rest: transfer.map(|transfer| (known.secondary.name.clone(), transfer)) })
+    let rest = transfer.map(|transfer| (known.secondary.name.clone(), transfer));
+    Some(Reply { rest, ..outcome.into() })
 }
 
 fn by_address(snapshot: &Snapshot, source: IpAddr) -> Option<&Known> {
@@ -129,7 +132,8 @@ fn refuse(header: &Header, question: Option<&(Question, Vec<u8>)>, rcode: Rcode,
     let question = question.map(|(question, written)| (&question.name, &**written));
     let mut response = Response::begin(out, header, question, None, usize::from(PLAIN_UDP));
     response.set_rcode(rcode);
-    Reply::one(response.finish())
+    let outcome = Outcome::Here(Disposition::Answered(response.finish() as u16));
+    Reply { is_refusal: true, ..outcome.into() }
 }
 
 /// How a secondary asks, and what it sees.

@@ -11,11 +11,11 @@ use fulmar_domain::office::Side;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{
-    NoRandomness, Publisher, Transport,
-    answer::{Desk, Guard, Now},
+    Disposition, NoRandomness, Publisher, Transport,
+    answer::{Desk, Guard, Now, Outcome},
     clock,
     cookie::Cookies,
-    limit::Limiter,
+    limit::{Limiter, Verdict},
     secondaries::{self, Reply},
     siphash::Key,
 };
@@ -52,8 +52,13 @@ impl Server {
         let Asked { source, transport, now } = asked;
         let snapshot = &self.publisher.snapshot();
         let desk = Desk { snapshot, source, transport, guard: Some((&self.guard, now)) };
-        secondaries::answer(&self.publisher, source, transport, clock::now, message, out)
-            .unwrap_or_else(|| Reply { outcome: desk.answer(message, out), rest: None })
+        match secondaries::answer(&self.publisher, source, transport, clock::now, message, out) {
+            Some(reply) if reply.is_refusal && desk.verdict(None) != Verdict::Answer => {
+                Outcome::Here(Disposition::Limited { hint: false }).into()
+            }
+            Some(reply) => reply,
+            None => desk.answer(message, out).into(),
+        }
     }
 }
 

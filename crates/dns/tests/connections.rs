@@ -3,7 +3,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use fulmar_dns::{Publisher, Server, serve_tcp, serve_udp};
+use fulmar_dns::{Publisher, Server, Snapshot, serve_tcp, serve_udp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
@@ -17,7 +17,9 @@ const QUERY: &[u8] = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x01a\x04test\0\0\x01\0\x01
 const MAX_CONNECTIONS: usize = 256;
 
 fn server() -> Server {
-    Server::new(Publisher::default()).unwrap()
+    let publisher = Publisher::default();
+    publisher.publish(Snapshot::default(), 0);
+    Server::new(publisher).unwrap()
 }
 
 async fn tcp_server() -> (SocketAddr, CancellationToken) {

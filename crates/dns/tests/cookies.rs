@@ -176,6 +176,36 @@ async fn who_asks_too_much_and_knows_cookies_goes_on_with_one() {
     }
 }
 
+/// A signature by a key that nobody has (RFC 8945 §4.2).
+fn badly_signed() -> Vec<u8> {
+    let mut signed = query(QUESTION, None);
+    signed[11] = 1;
+    signed.extend(b"\x06nobody\0\0\xfa\0\xff\0\0\0\0\0\x3d\x0bhmac-sha256\0");
+    signed.extend([0, 0, 0x65, 0x53, 0xf1, 0, 0x01, 0x2c, 0, 32]);
+    signed.extend([7; 32]);
+    signed.extend([0x12, 0x34, 0, 0, 0, 0]);
+    signed
+}
+
+#[tokio::test]
+async fn refused_signatures_and_rubbish_count_like_questions() {
+    let rubbish = query(b"\x3fweb", None);
+    for (bad, code) in [(badly_signed(), 9), (rubbish, 1)] {
+        let client = Client::new(server("10.0.0.0/8").await).await;
+        let first = client.ask(&bad).await;
+        assert_eq!((first.rcode, first.answers), (code, 0), "{first:?}");
+        let mut answered = 1;
+        while answered < BURST * 10 {
+            client.0.send(&bad).await.unwrap();
+            if timeout(Duration::from_millis(500), client.0.recv(&mut [0; 512])).await.is_err() {
+                break;
+            }
+            answered += 1;
+        }
+        assert!(answered < BURST * 10, "there is no limit for {code}");
+    }
+}
+
 #[tokio::test]
 async fn the_office_asks_as_much_as_it_likes() {
     let client = Client::new(server("127.0.0.0/8").await).await;
@@ -190,7 +220,9 @@ async fn the_address_that_was_asked_is_the_one_that_answers() {
     for (all, asked) in [("0.0.0.0:0", "127.0.0.2"), ("0.0.0.0:0", "127.0.0.3"), ("[::]:0", "::1")] {
         let socket = Arc::new(UdpSocket::bind(all).await.unwrap());
         let port = socket.local_addr().unwrap().port();
-        let server = Server::new(Publisher::default()).unwrap();
+        let publisher = Publisher::default();
+        publisher.publish(Snapshot::default(), 0);
+        let server = Server::new(publisher).unwrap();
         tokio::spawn(async move { serve_udp(&socket, server, CancellationToken::new()).await });
         let asked = SocketAddr::new(asked.parse().unwrap(), port);
         let own = if asked.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };

@@ -48,10 +48,18 @@ fn office(inside: &str) -> Office {
 }
 
 async fn server() -> Server {
+    let server = server_without_zones().await;
+    tokio::spawn(run(server.store.clone(), server.publisher.clone(), CancellationToken::new()));
+    server.store.set_office(office("192.168.1.2")).await.unwrap();
+    server.publisher.published().wait_for(|generation| *generation == 1).await.unwrap();
+    server
+}
+
+/// Nothing is published before `run` does it.
+async fn server_without_zones() -> Server {
     let dir = tempfile::tempdir().unwrap();
     let (store, publisher) = (Store::open(dir.path()).unwrap(), Publisher::default());
     let stop = CancellationToken::new();
-    tokio::spawn(run(store.clone(), publisher.clone(), stop.clone()));
     let udp = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
     let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addresses = (udp.local_addr().unwrap(), tcp.local_addr().unwrap());
@@ -59,8 +67,6 @@ async fn server() -> Server {
     let answers_too = answers.clone();
     tokio::spawn(async move { serve_udp(&udp, answers, signal).await });
     tokio::spawn(async move { serve_tcp(&tcp, answers_too, stop).await });
-    store.set_office(office("192.168.1.2")).await.unwrap();
-    publisher.published().wait_for(|generation| *generation == 1).await.unwrap();
     Server { store, publisher, udp: addresses.0, tcp: addresses.1, _dir: dir }
 }
 
@@ -104,6 +110,33 @@ async fn every_name_that_a_phone_asks_for_is_answered() {
     }
     assert_eq!(server.ask("office.test.", RecordType::SOA).await.answers.len(), 1);
     assert_eq!(server.ask("office.test.", RecordType::NS).await.answers.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_asked_before_the_first_zones_are_published_waits_for_them() {
+    for (is_set_up, code) in [(true, ResponseCode::NoError), (false, ResponseCode::Refused)] {
+        let server = server_without_zones().await;
+        if is_set_up {
+            server.store.set_office(office("192.168.1.2")).await.unwrap();
+        }
+        let question = query("web.office.test.", RecordType::A);
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.send_to(&question.to_bytes().unwrap(), server.udp).await.unwrap();
+        let mut stream = TcpStream::connect(server.tcp).await.unwrap();
+        let bytes = question.to_bytes().unwrap();
+        stream.write_all(&[&(bytes.len() as u16).to_be_bytes(), &bytes[..]].concat()).await.unwrap();
+        let mut buffer = [0; 512];
+        let early = Duration::from_millis(100);
+        assert!(tokio::time::timeout(early, socket.recv(&mut buffer)).await.is_err(), "by UDP: {is_set_up}");
+        assert!(tokio::time::timeout(early, stream.read_u16()).await.is_err(), "by TCP: {is_set_up}");
+
+        tokio::spawn(run(server.store.clone(), server.publisher.clone(), CancellationToken::new()));
+        let length = socket.recv(&mut buffer).await.unwrap();
+        assert_eq!(Message::from_bytes(&buffer[..length]).unwrap().metadata.response_code, code);
+        let length = stream.read_u16().await.unwrap().into();
+        stream.read_exact(&mut buffer[..length]).await.unwrap();
+        assert_eq!(Message::from_bytes(&buffer[..length]).unwrap().metadata.response_code, code);
+    }
 }
 
 #[tokio::test]

@@ -33,11 +33,12 @@ const MAX_CONNECTIONS: usize = 256;
 const MAX_WAITING: usize = 64;
 
 /// Answers queries on connections until `shutdown`: those from the zones in order, the others as resolvers answer
-/// (RFC 7766 §6.2.1.1).
+/// (RFC 7766 §6.2.1.1). What comes before the first zones are published waits for them.
 pub async fn serve_tcp(listener: &TcpListener, server: Server, shutdown: CancellationToken) {
     let counters = Arc::new(Counters::new(Transport::Tcp));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let serve = async {
+        server.publisher.begun().await;
         loop {
             let (stream, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -90,7 +91,7 @@ impl Desk {
         loop {
             timeout(TIMEOUT, read_message(reader, &mut query)).await??;
             let asked = Asked { source, transport: Transport::Tcp, now: Now::read() };
-            let Reply { outcome, rest } = self.server.answer(asked, &query, &mut response);
+            let Reply { outcome, rest, .. } = self.server.answer(asked, &query, &mut response);
             let disposition = match outcome {
                 Outcome::Here(disposition) => disposition,
                 Outcome::Elsewhere(request) => match request.answer_at_once(&mut response).await {

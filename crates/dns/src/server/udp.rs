@@ -17,7 +17,8 @@ use crate::{
     forward::Request,
 };
 
-/// Answers datagrams until `shutdown`.
+/// Answers datagrams until `shutdown`. What comes before the first zones are published waits for
+/// them.
 pub async fn serve_udp(socket: &Arc<UdpSocket>, server: Server, shutdown: CancellationToken) {
     let datagrams = match Datagrams::new(socket) {
         Ok(datagrams) => datagrams,
@@ -30,6 +31,7 @@ pub async fn serve_udp(socket: &Arc<UdpSocket>, server: Server, shutdown: Cancel
     let mut batch = Batch::new();
     let mut response = Vec::with_capacity(BUFFER);
     let serve = async {
+        desk.server.publisher.begun().await;
         // Whatever waits for a resolver ends with this.
         let mut waiting = JoinSet::new();
         loop {

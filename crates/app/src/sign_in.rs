@@ -3,8 +3,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use fulmar_domain::{Account, SipUri, Timestamp, office::Networks};
-use fulmar_store::{NtHash, StoreError, TicketDigest};
+use fulmar_domain::{SipUri, Timestamp, office::Networks};
+use fulmar_store::{Credentials, NtHash, StoreError, TicketDigest};
 use thiserror::Error;
 
 use crate::{
@@ -29,13 +29,13 @@ pub struct IssuedTicket {
 
 /// Somebody who has shown, just now, that they are who they say.
 pub struct Proven {
-    account: Account,
+    credentials: Credentials,
 }
 
 impl Proven {
     /// Who.
     pub fn person(&self) -> &SipUri {
-        &self.account.uri
+        &self.credentials.account.uri
     }
 }
 
@@ -115,12 +115,16 @@ impl App {
     /// Issues a ticket to somebody who has shown who they are.
     ///
     /// # Errors
-    /// [`SignInError::Random`] and [`SignInError::Store`].
+    /// [`SignInError::Random`], [`SignInError::Store`], and [`SignInError::Refused`] for somebody whose password
+    /// was changed, or who was disabled, since it was checked.
     pub async fn issue_ticket(&self, proven: &Proven) -> Result<IssuedTicket, SignInError> {
         let ticket = URL_SAFE_NO_PAD.encode(random::bytes::<32>()?);
         let created_at = self.now();
         let expires_at = created_at + TICKET_LIFETIME;
-        self.store.keep_ticket(TicketDigest::of(ticket.as_bytes()), proven.account.id, expires_at).await?;
+        let digest = TicketDigest::of(ticket.as_bytes());
+        if !self.store.keep_ticket(digest, proven.credentials.clone(), expires_at).await? {
+            return Err(SignInError::Refused);
+        }
         Ok(IssuedTicket { ticket, created_at, expires_at })
     }
 
@@ -173,9 +177,10 @@ impl App {
         }
         let found = credentials.filter(|found| !found.account.disabled).ok_or(SignInError::Refused)?;
         if found.lacks_nt_hash {
-            self.store.keep_nt_hash(found.account.uri.clone(), found.password_hash, nt_hash).await?;
+            let (person, hash) = (found.account.uri.clone(), found.password_hash.clone());
+            self.store.keep_nt_hash(person, hash, nt_hash).await?;
         }
-        Ok(Proven { account: found.account })
+        Ok(Proven { credentials: found })
     }
 
     async fn check_nt_hash(
@@ -190,7 +195,8 @@ impl App {
         // The same work for everybody.
         let NtHash(hash) = found.as_ref().map_or(NtHash([0; 16]), |(_, hash)| *hash);
         let proves = proves(&hash);
-        let account = found.map(|(account, _)| account).filter(|account| proves && !account.disabled);
-        account.map(|account| Proven { account }).ok_or(SignInError::Refused)
+        let credentials = found.map(|(credentials, _)| credentials);
+        let credentials = credentials.filter(|found| proves && !found.account.disabled);
+        credentials.map(|credentials| Proven { credentials }).ok_or(SignInError::Refused)
     }
 }

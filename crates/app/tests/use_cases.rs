@@ -155,6 +155,23 @@ async fn a_new_password_is_the_end_of_the_old_tickets() {
 }
 
 #[tokio::test]
+async fn who_is_changed_while_the_password_is_checked_gets_no_ticket() {
+    let office = Office::new().await;
+    let app = &office.app;
+    let prove = |name: &'static str| async move {
+        let proven = app.prove_password(&format!("{name}@office.test"), PASSWORD.into(), HERE).await;
+        proven.map_err(drop).unwrap()
+    };
+    let (anna, ben) = (prove("anna").await, prove("ben").await);
+    office.app.change_password(uri("anna"), "another horse".into()).await.unwrap();
+    office.app.set_disabled(uri("ben"), true).await.unwrap();
+    for proven in [anna, ben] {
+        let refused = office.app.issue_ticket(&proven).await;
+        assert!(matches!(refused, Err(SignInError::Refused)), "{}", proven.person());
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_device_takes_the_tickets_that_may_be_its_with_it() {
     let office = Office::new().await;
     let (phone, unused, tablet) =

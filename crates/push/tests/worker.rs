@@ -20,7 +20,9 @@ use fulmar_domain::{
 };
 use fulmar_push::run;
 use fulmar_standins::apns::{ApnsStandin, Behaviour, Config, Credential, ProviderKey, Refusal};
-use fulmar_store::{Actor, NewAccount, NewSession, Opening, Said, StartedSession, Store, TicketDigest};
+use fulmar_store::{
+    Actor, Credentials, NewAccount, NewSession, Opening, Said, StartedSession, Store, TicketDigest,
+};
 use http::StatusCode;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -53,7 +55,8 @@ async fn sign_in(store: &Store, name: &str) -> Actor {
     let made = store.create_account(uri, name.parse().unwrap(), "hash".into(), now()).await.unwrap();
     let NewAccount::Created(account) = made else { panic!("{made:?}") };
     let ticket = TicketDigest::of(name.as_bytes());
-    store.keep_ticket(ticket, account.id, now() + Duration::from_secs(3600)).await.unwrap();
+    let proved = Credentials { account: account.clone(), password_hash: "hash".into(), lacks_nt_hash: false };
+    assert!(store.keep_ticket(ticket, proved, now() + Duration::from_secs(3600)).await.unwrap());
     let session = NewSession {
         id: name.parse().unwrap(),
         account: account.id,

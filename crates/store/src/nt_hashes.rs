@@ -10,7 +10,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, params};
 
 use crate::{
-    Store, StoreError, accounts, configuration,
+    Credentials, Store, StoreError, accounts, configuration,
     rows::{found, parsed},
     writer::Tx,
 };
@@ -29,29 +29,32 @@ impl fmt::Debug for NtHash {
 }
 
 impl Store {
-    /// The person of that address and their NT hash. `None` where there is nobody or no hash, or NTLM is not in
-    /// force for them.
+    /// The credentials of the person of that address and the NT hash of their password. `None` where there is
+    /// nobody or no hash, or NTLM is not in force for them.
     ///
     /// # Errors
     /// When the store can not be read, or its key file is not the one the hash was sealed with.
-    pub async fn nt_hash(&self, person: &SipUri) -> Result<Option<(Account, NtHash)>, StoreError> {
+    pub async fn nt_hash(&self, person: &SipUri) -> Result<Option<(Credentials, NtHash)>, StoreError> {
         let person = person.clone();
         let found = self
             .read("look an NT hash up", move |sql| {
                 if !is_wanted(sql, &person)? {
                     return Ok(None);
                 }
-                let select = "SELECT a.id, a.uri, a.display_name, a.disabled, a.homed_at, h.sealed
+                let select = "SELECT a.id, a.uri, a.display_name, a.disabled, a.homed_at, a.password_hash,
+                            h.sealed
                      FROM nt_hash h JOIN account a ON a.id = h.account WHERE a.uri = ?1";
                 found(sql.prepare_cached(select)?.query_row([person.to_string()], |row| {
-                    Ok((accounts::account(row)?, row.get::<_, Vec<u8>>(5)?))
+                    let (account, password_hash) = (accounts::account(row)?, row.get(5)?);
+                    let credentials = Credentials { account, password_hash, lacks_nt_hash: false };
+                    Ok((credentials, row.get::<_, Vec<u8>>(6)?))
                 }))
             })
             .await?;
-        let Some((account, sealed)) = found else { return Ok(None) };
+        let Some((credentials, sealed)) = found else { return Ok(None) };
         let text = self.seal.unseal(HASH, &sealed)?;
-        let hash = read(&text, &account.uri).ok_or(StoreError::Unseal { what: HASH })?;
-        Ok(Some((account, hash)))
+        let hash = read(&text, &credentials.account.uri).ok_or(StoreError::Unseal { what: HASH })?;
+        Ok(Some((credentials, hash)))
     }
 
     /// Keeps the NT hash of the password whose other hash is `password_hash`, if that is still the person's

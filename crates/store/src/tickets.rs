@@ -1,11 +1,11 @@
 //! Tickets, by their digests.
 
-use fulmar_domain::{Account, AccountId, DeviceId, Timestamp};
+use fulmar_domain::{Account, DeviceId, Timestamp};
 use ring::digest::{SHA256, digest};
 use rusqlite::params;
 
 use crate::{
-    Store, StoreError, accounts,
+    Credentials, Store, StoreError, accounts,
     rows::{found, timestamp},
 };
 
@@ -38,19 +38,23 @@ impl TicketDigest {
 }
 
 impl Store {
-    /// Keeps a new ticket.
+    /// Keeps a new ticket for whoever has shown to know the password of `proved`. `false` when that is not their
+    /// password any more, or they are disabled: checking a password takes a while.
     ///
     /// # Errors
     /// When it could not be committed.
     pub async fn keep_ticket(
         &self,
         digest: TicketDigest,
-        account: AccountId,
+        proved: Credentials,
         expires_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.change("keep a ticket", move |tx| {
-            let insert = "INSERT INTO ticket (digest, account, expires_at) VALUES (?1, ?2, ?3)";
-            tx.sql.execute(insert, params![digest.as_bytes(), account.0, expires_at.as_millis()]).map(drop)
+            let Credentials { account, password_hash, .. } = &proved;
+            let insert = "INSERT INTO ticket (digest, account, expires_at)
+                 SELECT ?1, id, ?3 FROM account WHERE id = ?2 AND password_hash = ?4 AND disabled = 0";
+            let values = params![digest.as_bytes(), account.id.0, expires_at.as_millis(), password_hash];
+            tx.sql.execute(insert, values).map(|kept| kept == 1)
         })
         .await
     }

@@ -8,7 +8,7 @@ use fulmar_domain::{
     device::{Provider, PushRegistration},
     event::Event,
 };
-use fulmar_store::{ConfigurationChange, ConfigurationRemoval, Granting, NtHash, Store};
+use fulmar_store::{ConfigurationChange, ConfigurationRemoval, Granting, NtHash, Store, TicketDigest};
 
 use crate::support::{Bench, NOON, after};
 
@@ -143,7 +143,7 @@ async fn a_hash_for_ntlm_is_there_only_while_ntlm_is_in_force_for_its_person() {
     let password = || async { store.credentials(&anna).await.unwrap().unwrap() };
     let keep = || async {
         store.keep_nt_hash(anna.clone(), password().await.password_hash, NtHash([7; 16])).await.unwrap();
-        store.nt_hash(&anna).await.unwrap().map(|(account, hash)| (account.uri, hash))
+        store.nt_hash(&anna).await.unwrap().map(|(proved, hash)| (proved.account.uri, hash))
     };
     assert!(!password().await.lacks_nt_hash);
     assert_eq!(keep().await, None, "nobody asked for it");
@@ -162,9 +162,10 @@ async fn a_hash_for_ntlm_is_there_only_while_ntlm_is_in_force_for_its_person() {
     assert!(password().await.lacks_nt_hash);
 
     keep().await;
-    let before = password().await.password_hash;
+    let (before, _) = store.nt_hash(&anna).await.unwrap().unwrap();
     store.set_password(anna.clone(), "another".into()).await.unwrap();
     assert!(password().await.lacks_nt_hash, "the old password opens nothing");
-    store.keep_nt_hash(anna.clone(), before, NtHash([7; 16])).await.unwrap();
+    store.keep_nt_hash(anna.clone(), before.password_hash.clone(), NtHash([7; 16])).await.unwrap();
     assert!(password().await.lacks_nt_hash, "nor does one that was replaced meanwhile");
+    assert!(!store.keep_ticket(TicketDigest::of(b"t"), before, NOON).await.unwrap(), "nor is there a ticket");
 }

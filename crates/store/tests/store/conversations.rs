@@ -135,7 +135,10 @@ async fn who_is_at_home_elsewhere_is_nobody_here_until_they_come_home() {
     assert_eq!(home("https://web.office.test:8443/root").await, Homing::OwnHost);
     assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_some());
     assert_eq!(home("https://pool2.office.test/root").await, Homing::Done);
-    assert_eq!(bench.account("anna").await.homed_at, Some("https://pool2.office.test/root".parse().unwrap()));
+    assert_eq!(
+        bench.credentials("anna").await.account.homed_at,
+        Some("https://pool2.office.test/root".parse().unwrap())
+    );
     assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_none());
     invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
     assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::NoSuchPerson));
@@ -197,9 +200,10 @@ async fn a_silent_session_ends() {
 #[tokio::test]
 async fn a_ticket_belongs_to_the_device_that_used_it_first() {
     let bench = Bench::new().await;
-    let account = bench.account("anna").await.id;
+    let credentials = bench.credentials("anna").await;
+    let account = credentials.account.id;
     let digest = TicketDigest::of(b"t");
-    bench.store.keep_ticket(digest, account, after(60)).await.unwrap();
+    assert!(bench.store.keep_ticket(digest, credentials, after(60)).await.unwrap());
     let new = |device: &str, sid: &str| NewSession {
         id: sid.parse().unwrap(),
         account,

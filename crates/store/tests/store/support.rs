@@ -3,14 +3,15 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use fulmar_domain::{
-    Account, Office, SessionId, Timestamp,
+    Office, SessionId, Timestamp,
     configuration::{Object, Scope},
     event::{Event, Numbered},
     office::OfficeIntent,
     presence::Availability,
 };
 use fulmar_store::{
-    Actor, ConfigurationChange, NewAccount, NewSession, Said, StartedSession, Store, TicketDigest,
+    Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Said, StartedSession, Store,
+    TicketDigest,
 };
 use tempfile::TempDir;
 
@@ -39,16 +40,17 @@ impl Bench {
         Self { store, dir }
     }
 
-    pub(crate) async fn account(&self, name: &str) -> Account {
+    pub(crate) async fn credentials(&self, name: &str) -> Credentials {
         let uri = format!("{name}@office.test").parse().unwrap();
-        self.store.account(&uri).await.unwrap().unwrap()
+        self.store.credentials(&uri).await.unwrap().unwrap()
     }
 
     /// Signs `name` in on a device with a ticket of its own.
     pub(crate) async fn sign_in(&self, name: &str, device: &str, now: Timestamp) -> Actor {
-        let account = self.account(name).await.id;
+        let credentials = self.credentials(name).await;
+        let account = credentials.account.id;
         let digest = TicketDigest::of(format!("{name}/{device}").as_bytes());
-        let _ = self.store.keep_ticket(digest, account, now + Duration::from_secs(3600)).await;
+        let _ = self.store.keep_ticket(digest, credentials, now + Duration::from_secs(3600)).await;
         let id: SessionId = format!("{name}-{device}-{}", now.as_millis()).parse().unwrap();
         let new = NewSession {
             id: id.clone(),

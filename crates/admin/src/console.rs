@@ -1,18 +1,21 @@
-//! The console listener: a page, and what machines look at.
+//! The console listener: pages behind a sign-in, and what machines look at.
+
+mod guard;
+mod pages;
 
 use axum::{
     Router,
     extract::State,
     http::{StatusCode, header},
-    response::{Html, IntoResponse, Response},
-    routing::get,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use fulmar_app::App;
 use fulmar_http::{Surface, edge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
-const PAGE: &str = include_str!("../../../web-ui/console/index.html");
 const STYLE: &str = include_str!("../../../web-ui/console/console.css");
 
 /// What the handlers of the console have at hand.
@@ -26,14 +29,18 @@ pub struct Console {
     pub metrics: PrometheusHandle,
 }
 
-/// The page, `/livez`, `/readyz` and `/metrics`.
+/// The pages, `/livez`, `/readyz` and `/metrics`.
 pub fn console_router(console: Console) -> Router {
     let routes = Router::new()
-        .route("/", get(|| async { Html(PAGE) }))
+        .route("/", get(pages::home))
+        .route("/sign-in", post(pages::sign_in))
+        .route("/sign-out", post(pages::sign_out))
+        .route("/lockouts/forget", post(pages::forget))
         .route("/console.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], STYLE) }))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .layer(middleware::from_fn(guard::same_origin))
         .with_state(console);
     edge(routes, Surface::Console)
 }

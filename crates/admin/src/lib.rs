@@ -15,8 +15,11 @@
 //! | `GET /api/v1/policies` | the configuration objects, and the scopes at which something was said |
 //! | `GET /api/v1/policies/{object}?person=…` | what is in force for a person, and which scope decides |
 //! | `GET PUT DELETE /api/v1/policies/{object}/{scope}` | what an object says at a scope; parameters that a change does not name stay |
-//! | `GET /api/v1/lockouts` | whose sign-ins have to wait after wrong passwords, and from where those came |
-//! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person or an address |
+//! | `GET /api/v1/lockouts` | whose sign-ins are slowed after wrong passwords, and from where those came |
+//! | `DELETE /api/v1/lockouts/{subject}` | forget the wrong passwords of a person, an administrator or an address |
+//! | `GET POST /api/v1/administrators` | who can sign in at the console |
+//! | `PUT /api/v1/administrators/{name}/password` | a new password; ends their sessions there |
+//! | `DELETE /api/v1/administrators/{name}` | one of them, whose sessions end |
 //! | `GET /api/v1/sessions` | who is signed in, on what |
 //! | `GET /api/v1/zones` | the zones that follow from the office |
 //! | `GET POST DELETE /api/v1/zones/records` | records of the administrator's own, in those zones |
@@ -37,8 +40,10 @@
 //! | `GET /api/v1/push/ledger` | what became of notifications |
 //!
 //! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
-//! are problem documents (RFC 9457). The console listener has a page, `/livez`, `/readyz` and `/metrics`.
+//! are problem documents (RFC 9457). The console listener has pages behind a sign-in, and `/livez`, `/readyz` and
+//! `/metrics`, which need none.
 
+mod administrators;
 mod certificate;
 mod console;
 mod custom_zones;
@@ -123,6 +128,9 @@ pub fn router(admin: Admin) -> Router {
         )
         .route("/api/v1/lockouts", get(lockouts::list))
         .route("/api/v1/lockouts/{subject}", delete(lockouts::clear))
+        .route("/api/v1/administrators", get(administrators::list).post(administrators::add))
+        .route("/api/v1/administrators/{name}/password", put(administrators::change_password))
+        .route("/api/v1/administrators/{name}", delete(administrators::remove))
         .route("/api/v1/sessions", get(status::sessions))
         .route("/api/v1/zones", get(zones::zones))
         .route(

@@ -1,6 +1,5 @@
 use axum::{Extension, Json as Body, extract::State, http::StatusCode};
 use fulmar_app::{Lockout, Subject};
-use fulmar_domain::office::Side;
 use fulmar_http::{PeerUser, Problem};
 use serde::Serialize;
 
@@ -11,14 +10,14 @@ use crate::{
 
 #[derive(Serialize)]
 pub(crate) struct LockoutBody {
-    /// The address of a person or of a host.
+    /// The address of a person or of a host, or the name of an administrator.
     subject: String,
     /// `inside` or `outside`: only sign-ins from there have to wait.
     side: &'static str,
     failures: u32,
     /// Milliseconds since 1970.
     last_failure: i64,
-    /// Milliseconds since 1970; attempts before that are not looked at.
+    /// Milliseconds since 1970; attempts before that are not looked at. May have passed.
     until: i64,
     /// From where the wrong passwords came, or for whom; the latest first, eight at most.
     seen_with: Vec<String>,
@@ -27,14 +26,8 @@ pub(crate) struct LockoutBody {
 impl From<Lockout> for LockoutBody {
     fn from(lockout: Lockout) -> Self {
         Self {
-            subject: match lockout.subject {
-                Subject::Person(uri) => uri.address(),
-                Subject::Address(address) => address.to_string(),
-            },
-            side: match lockout.side {
-                Side::Inside => "inside",
-                Side::Outside => "outside",
-            },
+            subject: lockout.subject.to_string(),
+            side: lockout.side.as_str(),
             failures: lockout.failures,
             last_failure: lockout.last_failure.as_millis(),
             until: lockout.until.as_millis(),
@@ -52,12 +45,9 @@ pub(crate) async fn clear(
     Extension(PeerUser(user)): Extension<PeerUser>,
     PathText(subject): PathText,
 ) -> Result<StatusCode, Problem> {
-    let subject = match subject.parse() {
-        Ok(address) => Subject::Address(address),
-        Err(_) => Subject::Person(parsed(&subject)?),
-    };
+    let subject: Subject = parsed(&subject)?;
     if !admin.app.clear_lockout(&subject) {
-        let detail = "no wrong passwords are remembered for that person or address";
+        let detail = "no wrong passwords are remembered for that person, administrator or address";
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     }
     tracing::info!(user, ?subject, "A lock-out was ended.");

@@ -3,6 +3,7 @@
 //! Transports call [`App`] with typed values and map its errors to their own answers, one arm for each. Nothing
 //! here knows a foreign format. Everything that was answered with success is on the disk.
 
+mod administrators;
 mod authenticate;
 mod clock;
 mod command;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use fulmar_store::Store;
 pub use fulmar_store::{DeviceSummary, Inbox, Said, SessionSummary, StoreError, Values};
 
+pub use administrators::{CONSOLE_SESSION_LIFETIME, ChangeAdministratorError};
 pub use authenticate::{Caller, NotAuthenticated};
 pub use clock::Clock;
 pub use command::{Command, CommandError};
@@ -31,7 +33,7 @@ pub use configuration::{ConfigureError, Deciding};
 pub use custom_zones::{ChangeZonesError, CheckCustomZone};
 pub use dnssec::ChangeDnssecError;
 pub use office::ChangeOfficeError;
-pub use people::{AddPersonError, ChangePersonError, MIN_PASSWORD};
+pub use people::{AddPersonError, ChangePersonError};
 pub use poll::{Poll, PollError};
 pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};

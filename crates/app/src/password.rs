@@ -21,6 +21,10 @@ use md4::{Digest, Md4};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+/// The fewest characters of a password.
+const MIN_PASSWORD: usize = 8;
+/// The most bytes of a password: what is longer only costs time.
+const MAX_PASSWORD: usize = 1024;
 /// How many passwords may wait before callers are made to.
 const QUEUE: usize = 1024;
 /// How much the threads stand back (`nice`).
@@ -30,6 +34,11 @@ const NICE: i32 = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("can not hash a password")]
 pub struct HashError;
+
+/// Whether somebody may choose it.
+pub(crate) fn is_acceptable(password: &str) -> bool {
+    password.chars().count() >= MIN_PASSWORD && password.len() <= MAX_PASSWORD
+}
 
 /// Hashes and verifies. Clones share the threads, which end with the last of them.
 #[derive(Clone)]

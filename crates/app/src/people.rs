@@ -6,13 +6,8 @@ use thiserror::Error;
 
 use crate::{
     App,
-    password::{self, HashError},
+    password::{self, HashError, is_acceptable},
 };
-
-/// The fewest characters of a password.
-pub const MIN_PASSWORD: usize = 8;
-/// The most bytes of a password: what is longer only costs time.
-const MAX_PASSWORD: usize = 1024;
 
 /// Why a person could not be added.
 #[derive(Debug, Error)]
@@ -126,9 +121,7 @@ impl App {
             (Homing::NoSuchPerson, _) => Err(ChangePersonError::NoSuchPerson(uri)),
         }
     }
-}
 
-impl App {
     /// Signs a person out everywhere: their sessions and tickets end, their devices are not woken any more.
     ///
     /// # Errors
@@ -160,8 +153,4 @@ impl App {
 fn is_root(url: &HttpsUrl) -> bool {
     let path = url.path().to_ascii_lowercase();
     path == "/" || path.ends_with("/root")
-}
-
-fn is_acceptable(password: &str) -> bool {
-    password.chars().count() >= MIN_PASSWORD && password.len() <= MAX_PASSWORD
 }

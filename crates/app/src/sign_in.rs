@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     App, password,
     random::{self, NoRandomness},
-    throttle::{Lockout, Origin, Subject},
+    throttle::{Key, Lockout, Origin, Subject},
 };
 
 /// How long a ticket lives. The original's lived eight hours.
@@ -87,7 +87,7 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<Proven, SignInError> {
-        self.attempt(address, from, self.check_password(address, password)).await
+        self.attempt(Key::person(address), from, self.check_password(address, password)).await
     }
 
     /// Whether somebody proves to have the NT hash of the password of `address`, as `proves` says. Without NTLM in
@@ -101,7 +101,7 @@ impl App {
         from: IpAddr,
         proves: impl FnOnce(&[u8; 16]) -> bool,
     ) -> Result<Proven, SignInError> {
-        self.attempt(address, from, self.check_nt_hash(address, proves)).await
+        self.attempt(Key::person(address), from, self.check_nt_hash(address, proves)).await
     }
 
     /// Random bytes that nobody has seen, for whoever is to prove something.
@@ -128,25 +128,25 @@ impl App {
         Ok(IssuedTicket { ticket, created_at, expires_at })
     }
 
-    /// Whose sign-ins have to wait because of wrong passwords, the latest first.
+    /// Whose sign-ins are slowed because of wrong passwords in the last hour, the latest first.
     pub fn lockouts(&self) -> Vec<Lockout> {
         self.throttle.lockouts(self.now())
     }
 
-    /// Forgets the wrong passwords of a person or an address; whether there were any.
+    /// Forgets the wrong passwords of a person, an administrator or an address; whether there were any.
     pub fn clear_lockout(&self, subject: &Subject) -> bool {
         self.throttle.clear(subject)
     }
 
     /// Counts how a check ends, if it is made at all.
-    async fn attempt(
+    pub(crate) async fn attempt<T>(
         &self,
-        address: &str,
+        who: Key,
         from: IpAddr,
-        check: impl Future<Output = Result<Proven, SignInError>>,
-    ) -> Result<Proven, SignInError> {
+        check: impl Future<Output = Result<T, SignInError>>,
+    ) -> Result<T, SignInError> {
         let origin = self.origin(from).await?;
-        let attempt = self.throttle.attempt(address, origin, self.now());
+        let attempt = self.throttle.attempt(who, origin, self.now());
         let attempt = attempt.map_err(|retry_after| SignInError::TooManyAttempts { retry_after })?;
         let result = check.await;
         match &result {

@@ -1,6 +1,6 @@
 //! How often a password may be guessed.
 //!
-//! Failures are counted for the person and for the address they come from. Some are free; after those, each
+//! Failures are counted for the person, or the administrator, and for the address they come from. Some are free; after those, each
 //! further attempt has to wait, twice as long every time. Inside and outside count apart, so that nobody who
 //! guesses from outside keeps a person out of the office; and an address from which a person has signed in is
 //! not slowed by guesses from elsewhere. Names are counted whether or not somebody has them.
@@ -13,19 +13,24 @@ mod count;
 
 use std::{
     collections::HashMap,
+    fmt,
     net::{IpAddr, Ipv6Addr},
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use fulmar_domain::{SipUri, Timestamp, office::Side};
+use fulmar_domain::{AdministratorName, InvalidSipUri, SipUri, Timestamp, office::Side};
 
-use count::{Count, Key, free};
+pub(crate) use count::Key;
+
+use count::{ADMINISTRATOR, Count, free};
 
 /// How long an address stays familiar after a sign-in from it.
 const FAMILIAR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// More persons, addresses and familiar pairs than this are not remembered: the oldest half goes.
 const REMEMBERED: usize = 10_000;
+
 /// From where somebody signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
@@ -38,11 +43,34 @@ pub(crate) struct Origin {
 pub enum Subject {
     /// Those for this person: an address of this office or not.
     Person(SipUri),
+    /// Those of this administrator at the console: there is one of that name or not.
+    Administrator(AdministratorName),
     /// Those from this address; of IPv6 the first 64 bits count, the others are zero.
     Address(IpAddr),
 }
 
-/// Sign-ins that have to wait because of wrong passwords.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(uri) => f.write_str(&uri.address()),
+            Self::Administrator(name) => name.fmt(f),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Subject {
+    type Err = InvalidSipUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSipUri> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(address));
+        }
+        text.parse().map(Self::Administrator).or_else(|_| text.parse().map(Self::Person))
+    }
+}
+
+/// Sign-ins that are slowed because of wrong passwords in the last hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lockout {
     /// Whose.
@@ -53,7 +81,7 @@ pub struct Lockout {
     pub failures: u32,
     /// When the last one did.
     pub last_failure: Timestamp,
-    /// Before that, no attempt is looked at.
+    /// Before that, no attempt is looked at; may have passed.
     pub until: Timestamp,
     /// From which addresses they came, or for whom, the latest first; eight at most.
     pub seen_with: Vec<String>,
@@ -69,7 +97,7 @@ pub(crate) struct Throttle {
 pub(crate) struct Attempt<'a> {
     throttle: &'a Throttle,
     keys: Vec<((Key, Side), String)>,
-    familiar: (String, IpAddr),
+    familiar: (Key, IpAddr),
     at: Timestamp,
 }
 
@@ -77,19 +105,19 @@ pub(crate) struct Attempt<'a> {
 struct State {
     counts: HashMap<(Key, Side), Count>,
     /// Who has signed in from where, and when last.
-    familiar: HashMap<(String, IpAddr), Timestamp>,
+    familiar: HashMap<(Key, IpAddr), Timestamp>,
 }
 
 impl Throttle {
-    /// Begins an attempt to be the person of that name.
+    /// Begins an attempt to be the one of that key.
     ///
     /// # Errors
     /// The time to wait, when there were too many. Whoever does not wait makes it worse for the address.
-    pub(crate) fn attempt(&self, name: &str, from: Origin, now: Timestamp) -> Result<Attempt<'_>, Duration> {
-        let (name, address) = (normal(name), prefix(from.address));
-        let person = ((Key::Person(name.clone()), from.side), address.to_string());
-        let source = ((Key::Address(address), from.side), name.clone());
-        let familiar = (name, address);
+    pub(crate) fn attempt(&self, who: Key, from: Origin, now: Timestamp) -> Result<Attempt<'_>, Duration> {
+        let address = prefix(from.address);
+        let person = ((who.clone(), from.side), address.to_string());
+        let source = ((Key::Address(address), from.side), who.to_string());
+        let familiar = (who, address);
         let mut state = self.lock();
         let keys = if state.familiar.contains_key(&familiar) { vec![source] } else { vec![person, source] };
         state.make_room(now);
@@ -110,13 +138,14 @@ impl Throttle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose attempts have to wait now, the latest failure first.
+    /// Whose attempts are slowed, the latest failure first.
     pub(crate) fn lockouts(&self, now: Timestamp) -> Vec<Lockout> {
         let state = self.lock();
         let shown = |(key, count): (&(Key, Side), &Count)| {
-            let wait = count.wait(key, now)?;
+            let pause = count.pause(key).filter(|_| !count.is_old(now))?;
             let subject = match &key.0 {
                 Key::Person(name) => Subject::Person(name.parse().ok()?),
+                Key::Administrator(name) => Subject::Administrator(name.clone()),
                 Key::Address(address) => Subject::Address(*address),
             };
             Some(Lockout {
@@ -124,7 +153,7 @@ impl Throttle {
                 side: key.1,
                 failures: count.failures,
                 last_failure: count.last,
-                until: now + wait,
+                until: count.last + pause,
                 seen_with: count.seen_with.iter().filter(|with| is_shown(with)).cloned().collect(),
             })
         };
@@ -133,10 +162,11 @@ impl Throttle {
         lockouts
     }
 
-    /// Forgets the failures of a person or an address on both sides; whether there were any.
+    /// Forgets the failures of a subject on both sides; whether there were any.
     pub(crate) fn clear(&self, subject: &Subject) -> bool {
         let key = match subject {
             Subject::Person(uri) => Key::Person(uri.address()),
+            Subject::Administrator(name) => Key::Administrator(name.clone()),
             Subject::Address(address) => Key::Address(prefix(*address)),
         };
         let mut state = self.lock();
@@ -164,9 +194,9 @@ impl Attempt<'_> {
             count.under_way = count.under_way.saturating_sub(1);
             if failed && count.fail(&with, self.at) == free(&key) {
                 // What was given as a name may be a password in the wrong field: only addresses are logged.
-                let person = self.familiar.0.parse::<SipUri>().ok().map(tracing::field::display);
-                let (address, side) = (self.familiar.1, key.1);
-                tracing::warn!(person, %address, ?side, "Sign-ins are slowed after too many wrong passwords.");
+                let (who, address) = &self.familiar;
+                let person = Some(who.to_string()).filter(|who| is_shown(who));
+                tracing::warn!(person, %address, side = ?key.1, "Sign-ins are slowed after too many wrong passwords.");
             }
         }
     }
@@ -199,12 +229,6 @@ impl State {
     }
 }
 
-/// The spellings of one person's address are one name.
-fn normal(name: &str) -> String {
-    let short = || name.chars().take(320).collect::<String>().to_lowercase();
-    name.parse::<SipUri>().map_or_else(|_| short(), |uri| uri.address())
-}
-
 /// Whoever has one IPv6 address has the 64 bits behind it.
 fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -213,9 +237,11 @@ fn prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Addresses of hosts and of people; nothing else that was typed.
+/// Addresses of hosts and of people, and administrators; nothing else that was typed.
 fn is_shown(with: &str) -> bool {
-    with.parse::<IpAddr>().is_ok() || with.parse::<SipUri>().is_ok()
+    with.parse::<IpAddr>().is_ok()
+        || with.parse::<SipUri>().is_ok()
+        || with.strip_prefix(ADMINISTRATOR).is_some_and(|name| name.parse::<AdministratorName>().is_ok())
 }
 
 /// The middle of `times` when there are `limit` or more of them.
@@ -245,11 +271,11 @@ mod tests {
 
     /// A wrong password; the time to wait when it is not looked at.
     fn fail(throttle: &Throttle, name: &str, from: Origin, now: Timestamp) -> Option<Duration> {
-        throttle.attempt(name, from, now).map(drop).err()
+        throttle.attempt(Key::person(name), from, now).map(drop).err()
     }
 
     fn succeed(throttle: &Throttle, name: &str, from: Origin, now: Timestamp) {
-        throttle.attempt(name, from, now).ok().unwrap().succeeded();
+        throttle.attempt(Key::person(name), from, now).ok().unwrap().succeeded();
     }
 
     /// Fails so often, waiting each time as long as is asked; returns when it ends.
@@ -354,7 +380,7 @@ mod tests {
     #[test]
     fn many_may_sign_in_at_once_until_somebody_is_slowed() {
         let throttle = Throttle::default();
-        let begin = |name: &str, now| throttle.attempt(name, outside(1), now);
+        let begin = |name: &str, now| throttle.attempt(Key::person(name), outside(1), now);
         let office: Vec<_> =
             (0..100).map(|i| begin(&format!("p{i}@office.test"), NOW).ok().unwrap()).collect();
         office.into_iter().for_each(Attempt::succeeded);
@@ -362,7 +388,7 @@ mod tests {
         assert_eq!(begin(ANNA, NOW).err(), Some(FIRST_PAUSE), "a seventeenth at a time");
         drop(hers);
         let later = NOW + LONGEST_PAUSE_OUTSIDE;
-        let one = throttle.attempt(ANNA, outside(2), later).ok().unwrap();
+        let one = throttle.attempt(Key::person(ANNA), outside(2), later).ok().unwrap();
         assert_eq!(fail(&throttle, ANNA, outside(3), later), Some(LONGEST_PAUSE_OUTSIDE), "one at a time");
         one.undecided();
         assert_eq!(fail(&throttle, ANNA, outside(3), later), None);
@@ -380,6 +406,8 @@ mod tests {
         assert_eq!((person.failures, person.side), (6, Side::Outside));
         assert_eq!(person.seen_with, ["203.0.113.1"]);
         assert_eq!(person.until, now + Duration::from_secs(2));
+        assert_eq!(throttle.lockouts(now + MEMORY / 2), lockouts, "also when the wait is over");
+        assert!(throttle.lockouts(now + MEMORY).is_empty());
         let now = guess_from(now, &throttle, ANNA, outside(1), 20);
         let address = Subject::Address(outside(1).address);
         let lockout = throttle.lockouts(now).into_iter().find(|lockout| lockout.subject == address);
@@ -387,6 +415,19 @@ mod tests {
         assert!(throttle.clear(&person.subject) && throttle.clear(&address));
         assert!(throttle.lockouts(now).is_empty() && !throttle.clear(&address));
         assert_eq!(fail(&throttle, ANNA, outside(1), now), None);
+    }
+
+    #[test]
+    fn an_administrator_is_slowed_apart_from_people() {
+        let throttle = Throttle::default();
+        let marie = "marie".parse::<AdministratorName>().unwrap();
+        for i in 0..6 {
+            drop(throttle.attempt(Key::Administrator(marie.clone()), outside(i), NOW));
+        }
+        assert_eq!(fail(&throttle, "marie", outside(9), NOW), None, "a person, or what was typed as one");
+        let [lockout] = &throttle.lockouts(NOW)[..] else { panic!("{:?}", throttle.lockouts(NOW)) };
+        assert_eq!(lockout.subject, Subject::Administrator(marie));
+        assert!(throttle.clear(&lockout.subject));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! crate may use this one; it uses none of ours.
 
 pub mod account;
+pub mod administrator;
 pub mod certificate;
 pub mod configuration;
 pub mod conversation;
@@ -24,6 +25,7 @@ pub mod url;
 pub mod zone;
 
 pub use account::{Account, DisplayName, InvalidDisplayName};
+pub use administrator::{AdministratorName, InvalidAdministratorName};
 pub use id::{AccountId, ConversationId, DeviceId, InvalidId, MessageId, PushId, RequestId, SessionId};
 pub use name::{DnsName, InvalidDnsName};
 pub use office::Office;

@@ -1,5 +1,6 @@
 //! The commands that administer the box, each a request to the admin API.
 
+pub mod administrator;
 pub mod certificate;
 mod client;
 pub mod device;
@@ -7,12 +8,14 @@ pub mod dns;
 pub mod dnssec;
 pub mod lockout;
 pub mod office;
+mod password;
 pub mod policy;
 pub mod push;
 pub mod secondary;
 pub mod status;
 pub mod user;
 
+pub use administrator::AdminCommand;
 pub use certificate::CertificateCommand;
 pub use client::Client;
 pub use device::DeviceCommand;

@@ -6,8 +6,9 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
-        CertificateCommand, Client, DeviceCommand, DnsCommand, LockoutCommand, OfficeCommand, PolicyCommand,
-        PushCommand, UserCommand, certificate, device, dns, lockout, office, policy, push, status, user,
+        AdminCommand, CertificateCommand, Client, DeviceCommand, DnsCommand, LockoutCommand, OfficeCommand,
+        PolicyCommand, PushCommand, UserCommand, administrator, certificate, device, dns, lockout, office,
+        policy, push, status, user,
     },
     selftest::{self, SelfTest},
 };
@@ -33,13 +34,16 @@ enum Command {
     /// The people who can sign in.
     #[command(subcommand)]
     User(UserCommand),
+    /// The administrators who can sign in at the console.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// The devices of a person, and the end of one that was lost.
     #[command(subcommand)]
     Device(DeviceCommand),
     /// The certificate that phones see, and where it comes from.
     #[command(subcommand)]
     Certificate(CertificateCommand),
-    /// People and addresses whose sign-ins have to wait after wrong passwords.
+    /// People, administrators and addresses whose sign-ins are slowed after wrong passwords.
     #[command(subcommand)]
     Lockout(LockoutCommand),
     /// The configuration objects, by the names of the original: what is allowed, how long, for whom.
@@ -86,6 +90,7 @@ async fn main() -> Result<ExitCode> {
     match arguments.command {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,
+        Command::Admin(command) => administrator::run(&client, command, &mut out).await?,
         Command::Device(command) => device::run(&client, command, &mut out).await?,
         Command::User(command) => user::run(&client, command, &mut out).await?,
         Command::Dns(command) => dns::run(&client, command, &mut out).await?,

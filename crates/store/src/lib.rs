@@ -12,12 +12,13 @@
 //! Rules that have to hold within a transaction (what follows from a step in a conversation, what deserves a
 //! push) are functions of `fulmar-domain` that the operations call. The time is an argument throughout.
 //!
-//! Secrets: of tickets only a SHA-256 is kept, of passwords the hash that the caller gives; the keys for push
+//! Secrets: of tickets and of the console's cookies only a SHA-256 is kept, of passwords the hash that the caller gives; the keys for push
 //! providers, of certificates and of zones are sealed (AES-256-GCM) with a key that lies in its own file beside the
 //! database.
 
 mod accounts;
 mod acme;
+mod administrators;
 mod certificates;
 mod configuration;
 mod conversations;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use accounts::{Credentials, Homing, NewAccount};
 pub use acme::Acme;
+pub use administrators::Administrator;
 pub use configuration::{ConfigurationChange, ConfigurationRemoval, Granting, Values};
 pub use conversations::{Opening, Said};
 pub use devices::DeviceSummary;

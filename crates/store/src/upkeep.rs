@@ -18,7 +18,8 @@ const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
     /// Ends sessions that were silent too long, wakes devices that fell silent with messages waiting, gives up
-    /// expired notifications, and forgets old tickets and old pages of the ledger.
+    /// expired notifications, and forgets old tickets, ended
+    /// sessions of the console and old pages of the ledger.
     ///
     /// # Errors
     /// When it could not be committed; it is done the next time.
@@ -29,6 +30,7 @@ impl Store {
             notifications::expire(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
+            tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())
         })

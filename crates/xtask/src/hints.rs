@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     cargo,
-    office::{DOMAIN, Office, Person},
+    office::{DOMAIN, Login, Office},
     places::Places,
     run::{CONSOLE, DNS, PHONES_HTTPS},
 };
@@ -13,14 +13,15 @@ use crate::{
 pub(crate) fn print(places: &Places, office: &Office, fulmarctl: &Path) {
     println!("\nThe box is ready. These people work at {DOMAIN}:\n");
     for person in &office.people {
-        println!("  {:<20} {}", person.address, person.password);
+        println!("  {:<20} {}", person.name, person.password);
     }
     println!("\nTo try in another terminal:\n\n  cd {}\n", cargo::workspace_root().display());
     let [one, other, ..] = office.people.as_slice() else { return };
     print_name();
     print_sign_in(places, one);
     print_control(places, fulmarctl, one, other);
-    println!("Page for administrators: https://127.0.0.1:{CONSOLE}/");
+    let Login { name, password, .. } = &office.administrator;
+    println!("The console: https://127.0.0.1:{CONSOLE}/ as {name}, password {password}\n");
     println!("Log: {}. Warnings and pushes are shown here. Ctrl-C ends the box.\n", places.log().display());
 }
 
@@ -31,7 +32,7 @@ fn print_name() {
 }
 
 /// The requests of a phone: where to go, that it needs a ticket, a ticket, and what is there for its owner.
-fn print_sign_in(places: &Places, person: &Person) {
+fn print_sign_in(places: &Places, person: &Login) {
     let curl = |host: &str| {
         let host = format!("{host}.{DOMAIN}:{PHONES_HTTPS}");
         let tls = format!("--cacert {} --resolve {host}:127.0.0.1", places.authority().display());
@@ -40,22 +41,22 @@ fn print_sign_in(places: &Places, person: &Person) {
     let (discover, root) = curl("lyncdiscoverinternal");
     let (web, origin) = curl("web");
     let user = format!("{origin}/Autodiscover/AutodiscoverService.svc/root/user");
-    let Person { address, password, .. } = person;
+    let Login { name, password, .. } = person;
     println!("A sign-in: where to go, 401 with the place of tickets, a ticket, the User document:\n");
-    println!("  {discover} '{root}/?sipuri={address}'; echo");
+    println!("  {discover} '{root}/?sipuri={name}'; echo");
     println!("  {web} --include {user}");
-    println!("  T=$({web} -d grant_type=password -d username={address} -d password={password} \\");
+    println!("  T=$({web} -d grant_type=password -d username={name} -d password={password} \\");
     println!("    {origin}/WebTicket/oauthtoken | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')");
     println!("  {web} --header \"X-MS-WebTicket: $T\" {user}; echo\n");
 }
 
-fn print_control(places: &Places, fulmarctl: &Path, one: &Person, other: &Person) {
+fn print_control(places: &Places, fulmarctl: &Path, one: &Login, other: &Login) {
     let program = fulmarctl.display();
     let control = format!("{program} --socket {}", places.socket().display());
     let ca = places.authority();
     let network = format!("--dns 127.0.0.1:{DNS} --port {PHONES_HTTPS} --ca {}", ca.display());
-    let own = format!("--as {} --password-file {}", one.address, one.password_file.display());
-    let with = format!("--with {} --with-password-file {}", other.address, other.password_file.display());
+    let own = format!("--as {} --password-file {}", one.name, one.password_file.display());
+    let with = format!("--with {} --with-password-file {}", other.name, other.password_file.display());
     println!("A message, as two phones would send and receive it; a phone that is woken:\n");
     println!("  {program} selftest discovery {network} {own}");
     println!("  {program} selftest p2p-im {network} {own} {with}");

@@ -22,16 +22,21 @@ pub(crate) const DOMAIN: &str = "office.test";
 /// Who works there: account name and display name.
 const PEOPLE: [(&str, &str); 3] = [("anna", "Anna Arndt"), ("ben", "Ben Berg"), ("carla", "Carla Costa")];
 
+/// Who administers it from the console.
+const ADMINISTRATOR: &str = "marie";
+
 /// The office as it was set up.
 pub(crate) struct Office {
+    /// Who signs in at the console.
+    pub(crate) administrator: Login,
     /// Everybody, in the order of [`PEOPLE`].
-    pub(crate) people: Vec<Person>,
+    pub(crate) people: Vec<Login>,
 }
 
-/// Somebody who can sign in.
-pub(crate) struct Person {
-    /// `anna@office.test`.
-    pub(crate) address: String,
+/// What somebody signs in with.
+pub(crate) struct Login {
+    /// `anna@office.test`; of an administrator a word.
+    pub(crate) name: String,
     /// In the clear, for trying things out.
     pub(crate) password: String,
     /// A file with the password and nothing else.
@@ -53,11 +58,18 @@ impl Office {
     /// Sets up through `fulmarctl` what is not there yet.
     pub(crate) fn make(fulmarctl: &PathBuf, places: &Places) -> Result<Self> {
         let control = Control { program: fulmarctl, socket: places.socket() };
-        let people =
-            PEOPLE.iter().map(|(account, _)| Person::of(account, places)).collect::<Result<Vec<_>>>()?;
+        let people = PEOPLE
+            .iter()
+            .map(|(account, _)| Login::of(account, format!("{account}@{DOMAIN}"), places))
+            .collect::<Result<Vec<_>>>()?;
+        let administrator = Login::of(ADMINISTRATOR, ADMINISTRATOR.to_owned(), places)?;
+        if !administrator.is_in(&control.ask(&["admin", "list"])?) {
+            let arguments = ["admin", "add", &administrator.name, "--password-stdin"];
+            control.tell(&arguments, &administrator.password)?;
+        }
         let known = control.ask(&["user", "list"])?;
         if people.iter().all(|person| person.is_in(&known)) {
-            return Ok(Self { people });
+            return Ok(Self { administrator, people });
         }
         let port = PHONES_HTTPS.to_string();
         control.ask(&[
@@ -72,26 +84,26 @@ impl Office {
         ])?;
         control.set_push(&places.apns_description())?;
         for (person, (_, name)) in people.iter().zip(PEOPLE).filter(|(person, _)| !person.is_in(&known)) {
-            let arguments = ["user", "add", &person.address, "--name", name, "--password-stdin"];
+            let arguments = ["user", "add", &person.name, "--name", name, "--password-stdin"];
             control.tell(&arguments, &person.password)?;
         }
-        Ok(Self { people })
+        Ok(Self { administrator, people })
     }
 }
 
-impl Person {
-    /// Reads this person's password, or makes one up and keeps it.
-    fn of(account: &str, places: &Places) -> Result<Self> {
+impl Login {
+    /// Reads the password that is kept for an account, or makes one up and keeps it.
+    fn of(account: &str, name: String, places: &Places) -> Result<Self> {
         let password_file = places.passwords().join(format!("{account}.txt"));
         let password = match fs::read_to_string(&password_file) {
             Ok(kept) => kept,
             Err(_) => make_password(&password_file)?,
         };
-        Ok(Self { address: format!("{account}@{DOMAIN}"), password, password_file })
+        Ok(Self { name, password, password_file })
     }
 
     fn is_in(&self, list: &str) -> bool {
-        list.split_whitespace().any(|word| word == self.address)
+        list.split_whitespace().any(|word| word == self.name)
     }
 }
 
@@ -171,10 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_known_by_the_whole_address() {
+    fn somebody_is_known_by_the_whole_name() {
         let file = PathBuf::new();
-        let anna =
-            Person { address: "anna@office.test".into(), password: String::new(), password_file: file };
+        let anna = Login { name: "anna@office.test".into(), password: String::new(), password_file: file };
         assert!(anna.is_in("anna@office.test   Anna Arndt\n"));
         assert!(!anna.is_in("joanna@office.test Joanna\nanna@office.test.example Anna\n"));
     }

@@ -7,6 +7,7 @@ mod suite {
     mod bad_input;
     mod certificates;
     mod chain;
+    mod console;
     mod custom_zones;
     mod daemon;
     mod dnssec;

@@ -1,8 +1,8 @@
 //! How failures add up, and how long they make the next attempt wait.
 
-use std::{collections::VecDeque, net::IpAddr, time::Duration};
+use std::{collections::VecDeque, fmt, net::IpAddr, time::Duration};
 
-use fulmar_domain::{Timestamp, office::Side};
+use fulmar_domain::{AdministratorName, SipUri, Timestamp, office::Side};
 
 /// Failures for one person that cost nothing, by side.
 const FREE_FOR_PERSON: Limits = Limits { inside: 10, outside: 5 };
@@ -20,6 +20,8 @@ pub(super) const LONGEST_PAUSE_OUTSIDE: Duration = Duration::from_secs(15 * 60);
 pub(super) const MEMORY: Duration = Duration::from_secs(3600);
 /// With how many others a count is shown: the addresses of a person, the persons of an address.
 const SHOWN: usize = 8;
+/// What stands before the name of an administrator: nobody's address has a space.
+pub(super) const ADMINISTRATOR: &str = "administrator ";
 
 struct Limits {
     inside: u32,
@@ -27,10 +29,29 @@ struct Limits {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     /// What was given as the address of a person, in lower case.
     Person(String),
+    Administrator(AdministratorName),
     Address(IpAddr),
+}
+
+impl Key {
+    /// The spellings of one person's address are one key.
+    pub(crate) fn person(name: &str) -> Self {
+        let short = || name.chars().take(320).collect::<String>().to_lowercase();
+        Self::Person(name.parse::<SipUri>().map_or_else(|_| short(), |uri| uri.address()))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => f.write_str(name),
+            Self::Administrator(name) => write!(f, "{ADMINISTRATOR}{name}"),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
 }
 
 /// What is known of the attempts of a person or from an address.
@@ -73,28 +94,33 @@ impl Count {
         if self.is_old(now) {
             return None;
         }
-        let Some(beyond) = self.failures.checked_sub(free(key)) else {
+        let Some(pause) = self.pause(key) else {
             let burst = match key.0 {
-                Key::Person(_) => BURST_FOR_PERSON,
+                Key::Person(_) | Key::Administrator(_) => BURST_FOR_PERSON,
                 Key::Address(_) => BURST_FROM_ADDRESS,
             };
             return (self.under_way >= burst).then_some(FIRST_PAUSE);
         };
+        // One at a time: whoever comes while another is looked at waits as if that had failed.
+        let since = if self.under_way > 0 { Duration::ZERO } else { now.since(self.last) };
+        pause.checked_sub(since).filter(|wait| !wait.is_zero())
+    }
+
+    /// How long after the last failure the next attempt is looked at; `None` while failures cost nothing.
+    pub(super) fn pause(&self, key: &(Key, Side)) -> Option<Duration> {
+        let beyond = self.failures.checked_sub(free(key))?;
         let longest = match key.1 {
             Side::Inside => LONGEST_PAUSE_INSIDE,
             Side::Outside => LONGEST_PAUSE_OUTSIDE,
         };
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(beyond)).min(longest);
-        // One at a time: whoever comes while another is looked at waits as if that had failed.
-        let since = if self.under_way > 0 { Duration::ZERO } else { now.since(self.last) };
-        pause.checked_sub(since).filter(|wait| !wait.is_zero())
+        Some(FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(beyond)).min(longest))
     }
 }
 
 /// How many failures cost nothing.
 pub(super) fn free((key, side): &(Key, Side)) -> u32 {
     let limits = match key {
-        Key::Person(_) => &FREE_FOR_PERSON,
+        Key::Person(_) | Key::Administrator(_) => &FREE_FOR_PERSON,
         Key::Address(_) => &FREE_FROM_ADDRESS,
     };
     match side {

@@ -1,4 +1,4 @@
-//! Sign-ins that have to wait after wrong passwords.
+//! Sign-ins that are slowed after wrong passwords.
 
 use std::io::Write;
 
@@ -12,11 +12,12 @@ use super::Client;
 /// Commands about lock-outs.
 #[derive(Subcommand)]
 pub enum LockoutCommand {
-    /// Lists people and addresses whose sign-ins have to wait, and from where the wrong passwords came.
+    /// Lists people, administrators and addresses whose sign-ins are slowed, and from where the wrong passwords came.
     List,
-    /// Forgets the wrong passwords of a person (anna@office.example) or of an address (203.0.113.7).
+    /// Forgets the wrong passwords of a person (anna@office.example), an administrator (marie) or an address
+    /// (203.0.113.7).
     Clear {
-        /// The person or the address.
+        /// The person, the administrator or the address.
         subject: String,
     },
 }
@@ -50,13 +51,13 @@ pub async fn run(client: &Client, command: LockoutCommand, out: &mut impl Write)
 
 fn list(lockouts: &[Lockout], out: &mut impl Write) -> Result<()> {
     if lockouts.is_empty() {
-        writeln!(out, "Nobody has to wait.")?;
+        writeln!(out, "Nobody is slowed.")?;
     }
     for Lockout { subject, side, failures, until, seen_with } in lockouts {
         let until = fulmar_wire::date::write(*until);
         writeln!(
             out,
-            "{subject:<32} {failures:>3} failures from {side}, next attempt {until}; seen with {}",
+            "{subject:<32} {failures:>3} failures from {side}, next attempt from {until}; seen with {}",
             seen_with.join(" ")
         )?;
     }

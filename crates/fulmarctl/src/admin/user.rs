@@ -1,15 +1,14 @@
 //! People.
 
-use std::io::{self, Read, Write};
+use std::io::Write;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use clap::Subcommand;
 use http::Method;
-use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Client;
+use super::{Client, password::password};
 
 /// Commands about people.
 #[derive(Subcommand)]
@@ -131,37 +130,4 @@ fn list(people: &[Person], out: &mut impl Write) -> Result<()> {
         writeln!(out, "{:<width$}  {}{state}{home}", person.address, person.name)?;
     }
     Ok(())
-}
-
-struct Password {
-    text: String,
-    made_up: bool,
-}
-
-impl Password {
-    fn print(&self, out: &mut impl Write) -> Result<()> {
-        if self.made_up {
-            writeln!(out, "Password: {} (it is not shown again)", self.text)?;
-        }
-        Ok(())
-    }
-}
-
-fn password(from_stdin: bool) -> Result<Password> {
-    if !from_stdin {
-        return Ok(Password { text: make_up()?, made_up: true });
-    }
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text).context("can not read the password")?;
-    let text = text.trim_end_matches(['\r', '\n']).to_owned();
-    ensure!(!text.is_empty(), "there is no password on standard input");
-    Ok(Password { text, made_up: false })
-}
-
-/// Sixteen letters and digits that are hard to mistake for each other: 80 bits.
-fn make_up() -> Result<String> {
-    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut random = [0; 16];
-    SystemRandom::new().fill(&mut random).ok().context("the system gave no random numbers")?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }

@@ -1,6 +1,7 @@
 //! The operations of the store against real files.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod administrators;
 mod configuration;
 mod conversations;
 mod custom_zones;

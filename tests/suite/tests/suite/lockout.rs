@@ -1,4 +1,4 @@
-//! Wrong passwords from outside: whom they slow down, and whom they do not.
+//! Wrong passwords from outside: whom they slow down, whom they do not, and who sees it.
 
 use std::process::Command;
 

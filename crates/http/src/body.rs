@@ -14,7 +14,7 @@ use crate::Problem;
 /// The longest body of a request, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The whole body of a request: at most [`MAX_BODY`] bytes that arrived within 15 seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod body;
 mod challenges;
 mod cms;
 mod details;
+mod drain;
 mod edge;
 mod examine;
 mod problem;

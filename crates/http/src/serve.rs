@@ -17,7 +17,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{Extensions, HeaderValue, header},
+    http::{Extensions, HeaderValue, Version, header},
     response::Response,
 };
 use hyper::{body::Incoming, service::service_fn};
@@ -39,6 +39,7 @@ use tower::ServiceExt;
 use crate::{
     activity::{Activity, IDLE_TIMEOUT, Overdue},
     challenges::ACME_TLS,
+    drain::drained,
 };
 
 /// How long a TLS handshake may take.
@@ -228,7 +229,9 @@ impl Server {
             let activity = activity.clone();
             move |request: Request<Incoming>| {
                 let (answering, router) = (activity.answering(), router.clone());
-                let mut request = request.map(Body::new);
+                let multiplexed = request.version() == Version::HTTP_2;
+                let request = request.map(Body::new);
+                let mut request = if multiplexed { request.map(drained) } else { request };
                 request.extensions_mut().extend(about.clone());
                 name_host(&mut request);
                 async move {
@@ -300,8 +303,16 @@ fn builder(http2: bool) -> Builder<TokioExecutor> {
 mod tests {
     use std::{
         io::ErrorKind,
+        pin::Pin,
         sync::atomic::{AtomicUsize, Ordering},
+        task::{Context, Poll, ready},
     };
+
+    use axum::{body::HttpBody, routing::post};
+    use bytes::Bytes;
+    use http_body_util::BodyExt;
+    use hyper::{body::Frame, client::conn::http2};
+    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -332,5 +343,50 @@ mod tests {
         assert!(timeout(Duration::from_secs(3600), accept()).await.is_err());
         end.cancel();
         assert_eq!(accept().await, Some("stream"));
+    }
+
+    /// A body that is sent when its sender is told to, and tells when it was taken whole.
+    struct Late {
+        go: oneshot::Receiver<()>,
+        taken: Option<oneshot::Sender<()>>,
+        sent: bool,
+    }
+
+    impl HttpBody for Late {
+        type Data = Bytes;
+        type Error = oneshot::error::RecvError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if !self.sent {
+                ready!(Pin::new(&mut self.go).poll(cx))?;
+                self.sent = true;
+                return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"late")))));
+            }
+            let _ = self.taken.take().map(|taken| taken.send(()));
+            Poll::Ready(None)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_after_its_answer_is_taken() {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let stop = Stop { signal: CancellationToken::new(), drain: Duration::ZERO };
+        let server = Server::new(Router::new().route("/", post(|| async { "nobody read it" })), stop);
+        tokio::spawn(async move { server.connection(far, Extensions::new(), true).await });
+
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        let ((go, when), (taken, whole)) = (oneshot::channel(), oneshot::channel());
+        let body = Late { go: when, taken: Some(taken), sent: false };
+        let answer = sender.send_request(Request::post("http://box/").body(body).unwrap()).await.unwrap();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "nobody read it");
+        // A reset would have come by now: the clock goes on when there is nothing else to do.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        go.send(()).unwrap();
+        whole.await.expect("the body was taken");
     }
 }

@@ -46,11 +46,15 @@ async fn ask(office: &Office, from: &str, path: &str, arguments: &[&str]) -> Ans
     let port = office.addresses().console.unwrap().port();
     let mut command = Command::new("curl");
     let cookies = office.dir().join("cookies");
-    command.args(["--silent", "--include", "--interface", from]).arg("--cookie").arg(&cookies);
+    command
+        .args(["--silent", "--show-error", "--include", "--interface", from])
+        .arg("--cookie")
+        .arg(&cookies);
     command.arg("--cookie-jar").arg(&cookies).arg("--cacert").arg(office.dir().join("state/tls/ca.pem"));
     command.args(["--resolve", &format!("web.office.test:{port}:127.0.0.1")]).args(arguments);
     command.arg(format!("https://web.office.test:{port}{path}"));
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().expect("curl starts");
+    assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
     Answer(String::from_utf8(output.stdout).unwrap())
 }
 

@@ -44,6 +44,8 @@ struct AuthorityBody {
     certificate_pem: String,
     /// Where phones find the page that says what to do.
     page: Option<String>,
+    /// The same for a phone that does not trust the box yet.
+    page_without_tls: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -92,9 +94,15 @@ pub(crate) async fn show(State(admin): State<Admin>) -> Result<Body<CertificateB
         authority: AuthorityBody {
             fingerprint: admin.trust.fingerprint(),
             certificate_pem: admin.trust.authority_pem().to_owned(),
-            page: office.map(|office| format!("{}/trust", office.web_origin(&office.domains()[0]))),
+            page: office.as_ref().map(|office| format!("{}/trust", office.web_origin(&office.domains()[0]))),
+            page_without_tls: office.and_then(|office| page_without_tls(&office, admin.http_port?)),
         },
     }))
+}
+
+fn page_without_tls(office: &Office, port: u16) -> Option<String> {
+    let host = office.hosts(office.domains().first()?).web;
+    Some(if port == 80 { format!("http://{host}/trust") } else { format!("http://{host}:{port}/trust") })
 }
 
 #[derive(Deserialize)]

@@ -164,6 +164,7 @@ async fn changed(
     let generation = result.map_err(|error| match error {
         error @ ChangeZonesError::NotThere(_) => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
         error @ (ChangeZonesError::NoOffice
+        | ChangeZonesError::Already(_)
         | ChangeZonesError::NothingToUndo
         | ChangeZonesError::Busy
         | ChangeZonesError::Misplaced(Misplaced::Overlap { .. })) => {

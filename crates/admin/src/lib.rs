@@ -91,6 +91,8 @@ pub struct Admin {
     pub app: App,
     /// The box's own authority, and the certificates that are shown.
     pub trust: Trust,
+    /// Where phones are served without TLS.
+    pub http_port: Option<u16>,
     /// The generation of the office that DNS serves.
     pub published: watch::Receiver<u64>,
     /// Checks settings for Apple before they are kept.

@@ -37,6 +37,9 @@ pub enum ChangeZonesError {
     /// Nobody needs so many.
     #[error("these would be {0} records, but {MAX_RECORDS} at most are added to one zone")]
     TooMany(usize),
+    /// It would be there twice.
+    #[error("`{0}` was added already")]
+    Already(String),
     /// There is nothing in the text.
     #[error("there is no record in the text")]
     Empty,
@@ -72,6 +75,9 @@ impl App {
         let add = |office: &Office, zones: &[CustomZone]| {
             let mut list = list(office, zones, (apex.clone(), sides));
             let before = list.text.lines().count();
+            if let Some(line) = written(lines).find(|line| written(&list.text).any(|there| there == *line)) {
+                return Err(ChangeZonesError::Already(line.to_owned()));
+            }
             list.text.push_str(lines);
             let count = written(&list.text).count();
             if count > MAX_RECORDS {

@@ -17,7 +17,7 @@ pub enum ChangeOfficeError {
     #[error(transparent)]
     Invalid(#[from] InvalidOffice),
     /// People have addresses in a domain that would vanish.
-    #[error("people have addresses in `{0}`: move or remove them first")]
+    #[error("people have addresses in `{0}`: it has to stay one of the SIP domains")]
     PeopleInDomain(DnsName),
     /// Clients of people at home elsewhere would be sent to this box, for ever.
     #[error("people are at home at `{0}`, which would be this box: move them first")]

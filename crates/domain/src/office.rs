@@ -133,6 +133,9 @@ pub enum InvalidOffice {
     /// Nobody waits for so many.
     #[error("{0} resolvers are too many: {MAX_RESOLVERS} at most are asked")]
     TooManyResolvers(usize),
+    /// Nobody can connect there.
+    #[error("`0` is not a port that phones and desks can reach")]
+    NoPort,
     /// A generated name would exceed the limits of DNS.
     #[error("the SIP domain `{domain}` leaves no room for the names below it")]
     DomainTooLong {
@@ -171,6 +174,9 @@ impl Office {
             return Err(InvalidOffice::NoInsideNetwork);
         }
         check_resolvers(&intent)?;
+        if intent.ports.https == 0 || intent.ports.sip == 0 {
+            return Err(InvalidOffice::NoPort);
+        }
         Ok(Self { intent, set_up_at })
     }
 
@@ -407,5 +413,11 @@ mod tests {
         };
         assert_eq!(origin(443), "https://web.office.test");
         assert_eq!(origin(8443), "https://web.office.test:8443");
+        for ports in [Ports { https: 0, sip: 5061 }, Ports { https: 443, sip: 0 }] {
+            assert_eq!(
+                office(OfficeIntent { ports, ..intent(&["office.test"]) }),
+                Err(InvalidOffice::NoPort)
+            );
+        }
     }
 }

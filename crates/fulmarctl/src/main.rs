@@ -1,6 +1,6 @@
 //! `fulmarctl`: administration over the local socket, and the self-test.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -18,7 +18,7 @@ use fulmarctl::{
 #[command(version)]
 struct Arguments {
     /// The admin socket of the box.
-    #[arg(long, default_value = "/run/fulmar/admin.sock", global = true)]
+    #[arg(long, default_value = "/run/fulmar/admin.sock", global = true, display_order = 100)]
     socket: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -55,7 +55,7 @@ enum Command {
     /// How phones are woken.
     #[command(subcommand)]
     Push(PushCommand),
-    /// The DNS zones that the box serves.
+    /// The DNS zones that follow from the office.
     #[command(subcommand)]
     Zone(ZoneCommand),
     /// Who is signed in.
@@ -68,7 +68,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ZoneCommand {
-    /// Prints the zones as master files.
+    /// Prints them as master files, without what was added with `fulmarctl dns`.
     Show {
         /// Print what is answered to the outside.
         #[arg(long)]
@@ -83,8 +83,18 @@ enum SessionCommand {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        Err(error) => {
+            // In one line: most errors are refusals, and a backtrace would say nothing of them.
+            drop(writeln!(std::io::stderr(), "Error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode> {
     let client = Client::new(arguments.socket);
     let mut out = std::io::stdout();
     match arguments.command {

@@ -7,9 +7,9 @@ mod report;
 
 use std::{fs, io::Write, net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
-use fulmar_domain::SipUri;
+use fulmar_domain::{SipUri, office::parse_resolver};
 use fulmar_wire::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 
@@ -47,8 +47,8 @@ pub enum SelfTest {
 /// What every test needs to know.
 #[derive(Args)]
 pub struct Common {
-    /// The DNS server to ask, with its port.
-    #[arg(long, default_value = "127.0.0.1:53")]
+    /// The DNS server to ask, such as 192.168.1.2 or 127.0.0.1:1053.
+    #[arg(long, default_value = "127.0.0.1:53", value_parser = parse_resolver)]
     dns: SocketAddr,
     /// The certificates to trust, PEM.
     #[arg(long)]
@@ -95,6 +95,7 @@ pub async fn run(test: SelfTest, out: &mut impl Write) -> Result<bool> {
         SelfTest::Discovery(_) => discovery::run(&setting, &person, &mut report).await?.is_some(),
         SelfTest::P2pIm { with, with_password_file, .. } => {
             let other = Person::read(with, with_password_file)?;
+            ensure!(other.address != person.address, "`--with` is to be somebody else than `--as`");
             p2p_im::run(&setting, &person, &other, &mut report).await?.is_some()
         }
         SelfTest::Push { device_token, .. } => {

@@ -100,7 +100,7 @@ impl Appliance {
         parts.start_background();
         parts.start_dns(sockets.dns)?;
         parts.start_web(sockets.web)?;
-        parts.start_admin(sockets.admin)?;
+        parts.start_admin(sockets.admin, addresses.http)?;
         systemd::ready();
         addresses.log();
         Ok(Self { addresses, store, supervisor, stop })
@@ -245,13 +245,18 @@ impl Parts {
         Ok(())
     }
 
-    fn start_admin(&self, listener: std::os::unix::net::UnixListener) -> Result<()> {
+    fn start_admin(
+        &self,
+        listener: std::os::unix::net::UnixListener,
+        http: Option<SocketAddr>,
+    ) -> Result<()> {
         let (reports, notices) =
             (Arc::clone(self.publisher.secondaries()), Arc::clone(self.publisher.secondaries()));
         let publisher = self.publisher.clone();
         let router = fulmar_admin::router(Admin {
             app: self.app.clone(),
             trust: self.certificate.trust().clone(),
+            http_port: http.map(|address| address.port()),
             published: self.publisher.published(),
             check_apns: Arc::new(|settings| {
                 Settings::read(settings).map(drop).map_err(|error| error.to_string())

@@ -168,7 +168,11 @@ fn look_at_chain(found: &mut Examination, order: &[usize], parsed: &[X509Certifi
     let top = &parsed[order[order.len() - 1]];
     let is_root = top.issuer() == top.subject();
     if is_root && order.len() > 1 {
-        found.find(Severity::Note, "the root was given too", "Nothing: phones have it or do not have it.");
+        found.find(
+            Severity::Note,
+            "the root was given too",
+            "Nothing is to be done: phones have it or do not have it.",
+        );
     } else if is_root {
         let advice = "Phones trust it only where it was installed by hand.";
         found.find(Severity::Warning, "the certificate vouches for itself", advice);

@@ -80,6 +80,7 @@ impl Trust {
 pub fn serve(trust: Trust, phones: Router) -> Router {
     let routes = Router::new()
         .route("/trust", get(page))
+        .route("/trust/", get(page))
         .route("/trust.css", get(async || ([(header::CONTENT_TYPE, "text/css")], STYLE)))
         .route("/ca.mobileconfig", get(ios))
         .route("/ca.crt", get(android))
@@ -90,8 +91,11 @@ pub fn serve(trust: Trust, phones: Router) -> Router {
 }
 
 async fn page(State(trust): State<Trust>) -> Html<String> {
-    // In groups of two bytes, between which it may be broken into lines.
-    Html(PAGE.replace(FINGERPRINT, &trust.fingerprint().replace(':', ":<wbr>")))
+    // In groups of four bytes, between which it may be broken into lines.
+    let fingerprint = trust.fingerprint();
+    let bytes: Vec<&str> = fingerprint.split(':').collect();
+    let groups: Vec<String> = bytes.chunks(4).map(|group| group.join(":")).collect();
+    Html(PAGE.replace(FINGERPRINT, &groups.join(":<wbr>")))
 }
 
 async fn ios(State(trust): State<Trust>) -> Result<Response, Problem> {

@@ -19,8 +19,8 @@ use fulmar_wire::mcx::{self, Events, Poll, Requests};
 use crate::{Phones, challenge::caller};
 use refusal::Refusal;
 
-const LIVENESS: &str = "<!doctype html><title>Mobility service</title><p>The mobility service of this box is alive. \
-    Phones speak to it; there is nothing to see here.";
+const LIVENESS: &str = "<!doctype html><html lang=\"en\"><title>Mobility service</title><p>The mobility service of this box is \
+    alive. Phones speak to it; there is nothing to see here.";
 
 /// `POST`: commands, answered when they are on the disk.
 pub(crate) async fn commands(

@@ -6,7 +6,7 @@ use crate::{
     cargo,
     office::{DOMAIN, Login, Office},
     places::Places,
-    run::{CONSOLE, DNS, PHONES_HTTPS},
+    run::{CONSOLE, DNS, PHONES_HTTP, PHONES_HTTPS},
 };
 
 /// Prints who can sign in, and what to type.
@@ -21,7 +21,8 @@ pub(crate) fn print(places: &Places, office: &Office, fulmarctl: &Path) {
     print_sign_in(places, one);
     print_control(places, fulmarctl, one, other);
     let Login { name, password, .. } = &office.administrator;
-    println!("The console: https://127.0.0.1:{CONSOLE}/ as {name}, password {password}\n");
+    println!("The console: https://127.0.0.1:{CONSOLE}/ as {name}, password {password}");
+    println!("A page for phones that do not trust the box yet: http://127.0.0.1:{PHONES_HTTP}/trust\n");
     println!("Log: {}. Warnings and pushes are shown here. Ctrl-C ends the box.\n", places.log().display());
 }
 

@@ -7,10 +7,10 @@ use thiserror::Error;
 /// The port on which DNS is served (RFC 1035 §4.2).
 pub const DNS_PORT: u16 = 53;
 
-/// The text is not where a resolver is.
+/// The text is not where a DNS server is.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not the address of a resolver, such as `192.168.1.1`, `192.168.1.1:5353` or `[fd00::1]:53`"
+    "`{0}` is not the address of a DNS server, such as `192.168.1.1`, `192.168.1.1:5353` or `[fd00::1]:53`"
 )]
 pub struct InvalidResolver(String);
 

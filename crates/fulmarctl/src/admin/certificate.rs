@@ -123,7 +123,8 @@ async fn acme(client: &Client, command: AcmeCommand, out: &mut impl Write) -> Re
                 "agree_to_terms": agree_tos,
             });
             let asked = client.change(Method::PUT, &path, &body).await;
-            asked.context("no authority was chosen (agree with its terms with `--agree-tos`)")?;
+            let how = if agree_tos { "" } else { " (agree with its terms with `--agree-tos`)" };
+            asked.with_context(|| format!("no authority was chosen{how}"))?;
             writeln!(out, "A certificate is ordered. `fulmarctl certificate show` says how it goes.")?;
         }
         AcmeCommand::Off => {
@@ -183,7 +184,8 @@ fn authority(state: &Value, pem: bool, out: &mut impl Write) -> Result<()> {
     match authority["page"].as_str() {
         Some(page) => {
             writeln!(out, "What to do on each phone: {page}")?;
-            writeln!(out, "The same without TLS, for a phone that trusts nobody yet: http://…/trust")?;
+            let plain = text(&authority["page_without_tls"]);
+            writeln!(out, "The same without TLS, for a phone that trusts nobody yet: {plain}")?;
         }
         None => writeln!(out, "The office is not set up; begin with `fulmarctl office set --help`.")?,
     }
@@ -194,11 +196,11 @@ fn authority(state: &Value, pem: bool, out: &mut impl Write) -> Result<()> {
 fn preview(found: &Value, out: &mut impl Write) -> Result<()> {
     let certificate = &found["certificate"];
     if !certificate.is_null() {
-        writeln!(out, "for      {}", text(&certificate["subject"]))?;
-        writeln!(out, "by       {}", text(&certificate["issuer"]))?;
+        writeln!(out, "for          {}", text(&certificate["subject"]))?;
+        writeln!(out, "by           {}", text(&certificate["issuer"]))?;
         let (from, until) = (date(&certificate["not_before"]), date(&certificate["not_after"]));
-        writeln!(out, "valid    {from} to {until}")?;
-        writeln!(out, "key      {}", text(&certificate["key"]))?;
+        writeln!(out, "valid        {from} to {until}")?;
+        writeln!(out, "key          {}", text(&certificate["key"]))?;
     }
     for what in ["covered", "missing", "superfluous"] {
         for name in list(&found[what]) {

@@ -62,7 +62,7 @@ fn list(address: &str, devices: &[Device], out: &mut impl Write) -> Result<()> {
         let push = if *push { "can be woken" } else { "can not be woken" };
         let seen = last_seen.map_or_else(|| "-".to_owned(), fulmar_wire::date::write);
         let state = state.as_deref().unwrap_or("no session");
-        writeln!(out, "{id:>6}  {state:<10} {push:<16} {seen} {name}")?;
+        writeln!(out, "{id:>6}  {state:<10}  {push:<16}  {seen:<24}  {name}")?;
     }
     Ok(())
 }

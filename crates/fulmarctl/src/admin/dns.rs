@@ -81,6 +81,9 @@ pub struct Seen {
 #[derive(Subcommand)]
 pub enum ImportCommand {
     /// Serves a zone from a master file, in place of what was imported for it before. The box sets the serial.
+    ///
+    /// What is not right is refused with its line and the reason, and nothing changes; so is a zone of the office.
+    /// A name server that had the zone from elsewhere has to forget its copy first: the box's serial may be less.
     Import {
         /// Its name, such as lab.example.
         name: String,
@@ -149,6 +152,9 @@ async fn record(client: &Client, command: RecordCommand, out: &mut impl Write) -
         }
         RecordCommand::List => {
             let lists: Vec<Records> = client.get(RECORDS).await?;
+            if lists.is_empty() {
+                writeln!(out, "; no records were added")?;
+            }
             for Records { zone, side, records } in lists {
                 writeln!(out, "; added to {zone}, side: {side}")?;
                 records.iter().try_for_each(|record| writeln!(out, "{record}"))?;
@@ -171,6 +177,9 @@ async fn zone(client: &Client, command: ImportCommand, out: &mut impl Write) -> 
         }
         ImportCommand::List => {
             let zones: Vec<Imported> = client.get(IMPORTED).await?;
+            if zones.is_empty() {
+                writeln!(out, "No zone was imported.")?;
+            }
             for Imported { zone, side, size_bytes } in zones {
                 writeln!(out, "{zone}  side: {side}, {size_bytes} bytes")?;
             }

@@ -1,9 +1,9 @@
 //! The office: its intent, and what follows for the provider of its domain.
 
-use std::{io::Write, net::IpAddr};
+use std::{fmt::Display, io::Write, net::IpAddr};
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,10 +52,10 @@ pub struct Office {
     #[arg(long = "resolver")]
     resolvers: Vec<String>,
     /// The port under which phones reach the box.
-    #[arg(long, default_value_t = 443)]
+    #[arg(long, default_value_t = 443, value_parser = value_parser!(u16).range(1..))]
     https_port: u16,
     /// The port under which desks reach the box.
-    #[arg(long, default_value_t = 5061)]
+    #[arg(long, default_value_t = 5061, value_parser = value_parser!(u16).range(1..))]
     sip_port: u16,
 }
 
@@ -83,17 +83,23 @@ pub async fn run(client: &Client, command: OfficeCommand, out: &mut impl Write) 
 }
 
 fn show(office: &Office, out: &mut impl Write) -> Result<()> {
-    let list = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    writeln!(out, "domains          {}", office.domains.join(" "))?;
+    writeln!(out, "domains          {}", list(&office.domains))?;
     writeln!(out, "inside           {}", list(&office.inside))?;
     writeln!(out, "outside          {}", list(&office.outside))?;
     writeln!(out, "mode             {}", office.mode)?;
     writeln!(out, "web host         {}", office.web_host)?;
-    writeln!(out, "inside networks  {}", office.inside_networks.as_deref().unwrap_or_default().join(" "))?;
-    writeln!(out, "resolvers        {}", office.resolvers.join(" "))?;
+    writeln!(out, "inside networks  {}", list(office.inside_networks.as_deref().unwrap_or_default()))?;
+    writeln!(out, "resolvers        {}", list(&office.resolvers))?;
     writeln!(out, "https port       {}", office.https_port)?;
     writeln!(out, "sip port         {}", office.sip_port)?;
     Ok(())
+}
+
+fn list(entries: &[impl Display]) -> String {
+    if entries.is_empty() {
+        return "none".to_owned();
+    }
+    entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 fn next_step(office: &Office, out: &mut impl Write) -> Result<()> {
@@ -179,6 +185,12 @@ struct Record {
 pub async fn show_zones(client: &Client, outside: bool, out: &mut impl Write) -> Result<()> {
     let side = if outside { "outside" } else { "inside" };
     let zones: Vec<Zone> = client.get(&format!("/api/v1/zones?side={side}")).await?;
+    if zones.is_empty() {
+        writeln!(
+            out,
+            "; Nobody {side} is answered; `fulmarctl office provider` says what is entered elsewhere."
+        )?;
+    }
     for Zone { apex, records } in zones {
         writeln!(out, "; {apex} as seen from {side}")?;
         lines(&records, out)?;

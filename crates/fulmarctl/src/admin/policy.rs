@@ -120,12 +120,15 @@ pub async fn run(client: &Client, command: PolicyCommand, out: &mut impl Write) 
         PolicyCommand::Grant { person, policy } => {
             let path = format!("/api/v1/people/{person}/mobility-policy");
             let changed = client.change(Method::PUT, &path, &json!({ "policy": policy })).await?;
-            match policy {
+            match &policy {
                 Some(policy) => writeln!(out, "{person} has the policy tag:{policy}.")?,
                 None => writeln!(out, "{person} has the policy of their site.")?,
             }
-            let before = changed["before"].as_str().unwrap_or_default();
-            writeln!(out, "Undo: {}", format!("fulmarctl policy grant {person} {before}").trim_end())?;
+            let before = changed["before"].as_str();
+            if before != policy.as_deref() {
+                let command = format!("fulmarctl policy grant {person} {}", before.unwrap_or_default());
+                writeln!(out, "Undo: {}", command.trim_end())?;
+            }
             Ok(())
         }
     }

@@ -88,8 +88,13 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
             writeln!(out, "To wake nobody: {off}")?;
         }
         PushCommand::Ledger => {
-            for Step { at, person, step, detail } in client.get::<Vec<Step>>("/api/v1/push/ledger").await? {
-                writeln!(out, "{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at))?;
+            let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;
+            if steps.is_empty() {
+                writeln!(out, "There was no notification yet.")?;
+            }
+            for Step { at, person, step, detail } in steps {
+                let line = format!("{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at));
+                writeln!(out, "{}", line.trim_end())?;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::{io::Write, net::SocketAddr};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use fulmar_domain::office::parse_resolver;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,7 +32,8 @@ pub enum SecondaryCommand {
 pub struct NewSecondary {
     /// What to call it, such as ns2.
     name: String,
-    /// Where it listens, such as 192.0.2.53:53.
+    /// Where it listens, such as 192.0.2.53 or 192.0.2.53:5353.
+    #[arg(value_parser = parse_resolver)]
     address: SocketAddr,
     /// Whose zones it keeps: inside or outside.
     #[arg(long, default_value = "outside", value_parser = ["inside", "outside"])]
@@ -102,6 +104,9 @@ pub async fn run(client: &Client, command: SecondaryCommand, out: &mut impl Writ
         }
         SecondaryCommand::List => {
             let secondaries: Vec<Secondary> = client.get("/api/v1/dns/secondaries").await?;
+            if secondaries.is_empty() {
+                writeln!(out, "No name server elsewhere may take the zones.")?;
+            }
             secondaries.iter().try_for_each(|secondary| show(secondary, out))
         }
         SecondaryCommand::Remove { name } => {

@@ -60,7 +60,11 @@ pub async fn sessions(client: &Client, out: &mut impl Write) -> Result<()> {
     for session in sessions {
         let push = if session.push { "can be woken" } else { "can not be woken" };
         let seen = fulmar_wire::date::write(session.last_seen);
-        writeln!(out, "{:<32} {:<10} {push:<16} {seen} {}", session.person, session.state, session.device)?;
+        writeln!(
+            out,
+            "{:<32}  {:<10}  {push:<16}  {seen}  {}",
+            session.person, session.state, session.device
+        )?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub enum UserCommand {
     Home {
         /// Whom.
         address: String,
-        /// Such as <https://web.other.example/Autodiscover/AutodiscoverService.svc/root>, or `here`.
+        /// Such as `https://web.other.example/Autodiscover/AutodiscoverService.svc/root`, or `here`.
         home: String,
     },
     /// Keeps a person out, at once and on every device.

@@ -85,6 +85,10 @@ impl Network {
             let response = self.ask(host, record_type).await?;
             match response.metadata.response_code {
                 ResponseCode::NoError | ResponseCode::NXDomain => {}
+                ResponseCode::Refused => bail!(
+                    "the DNS server {} refuses `{host}`: it serves no such domain, and asks nobody else",
+                    self.dns
+                ),
                 code => bail!("the DNS server {} answers `{host}` with {code}", self.dns),
             }
             addresses.extend(response.answers.iter().filter_map(|record| record.data.ip_addr()));

@@ -77,7 +77,9 @@ pub async fn ticket(
         return Ok(Token::parse(&reply.body)?.ticket);
     }
     match OAuthError::parse(&reply.body) {
-        Some(OAuthError::InvalidGrant) => bail!("the address or the password is wrong"),
+        Some(OAuthError::InvalidGrant) => {
+            bail!("the address or the password is wrong, or the person is kept out")
+        }
         Some(OAuthError::TemporarilyUnavailable) => {
             bail!(
                 "too many attempts failed; try again in {} s",
@@ -110,8 +112,10 @@ pub async fn open(network: &Network, user_url: &str, ticket: Secret) -> Result<S
     if let Some(elsewhere) = user.link("Redirect") {
         bail!("the person is at home at `{elsewhere}`");
     }
-    let mcx_url =
-        user.link("External/Mcx").context("the User document names no mobility service")?.to_owned();
+    let mcx_url = user.link("External/Mcx").context(
+        "the User document names no mobility service: `EnableMobility` or `ExposedWebURL` keeps the person from it",
+    )?;
+    let mcx_url = mcx_url.to_owned();
     Ok(SignedIn { mcx_url, ticket })
 }
 

@@ -69,6 +69,7 @@ async fn the_page_has_the_fingerprint_and_every_link_on_it_leads_somewhere() {
     assert_eq!((status, kind.as_str()), (200, "text/html; charset=utf-8"));
     let page = String::from_utf8(body).unwrap();
     assert!(page.replace("<wbr>", "").contains(&office.trust.fingerprint()), "{page}");
+    assert_eq!(office.get("/trust/").await.2, page.as_bytes());
     let links: Vec<&str> = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(links.len() >= 4, "{links:?}");
     for link in links {

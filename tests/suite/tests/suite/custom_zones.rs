@@ -59,6 +59,7 @@ async fn a_record_is_answered_until_it_is_removed() {
     assert!(done(&office, &["record", "list"]).await.contains(record));
     assert_eq!(address(&office, "printer.office.test").await, "192.168.1.9");
     assert!(refused(&office, &["record", "remove", "printer A 192.0.2.1"]).await.contains("was not added"));
+    assert!(refused(&office, &["record", "add", record]).await.contains("was added already"));
     let said = refused(&office, &["record", "add", "web A 192.0.2.1"]).await;
     assert!(said.contains("line 1: the records of `web.office.test.` follow"), "{said}");
     done(&office, &["record", "remove", record]).await;
@@ -130,7 +131,7 @@ async fn an_imported_zone_is_served_to_clients_and_secondaries() {
     assert_eq!(text, ZONE.replace("192.0.2.80", "192.0.2.81"));
     done(&office, &["zone", "remove", "lab.example"]).await;
     assert!(dig(&office, &["www.lab.example", "A"]).await.contains("REFUSED"));
-    assert_eq!(done(&office, &["zone", "list"]).await, "");
+    assert_eq!(done(&office, &["zone", "list"]).await, "No zone was imported.\n");
 }
 
 #[tokio::test]

@@ -156,6 +156,10 @@ async fn the_command_line_administers_the_box() {
     assert_eq!(said.matches("Warning").count(), 1, "{said}");
     let (_, said, _) = control(&["zone", "show"]);
     assert!(said.contains("lyncdiscover.office.test."), "{said}");
+    let (_, said, _) = control(&["zone", "show", "--outside"]);
+    assert!(said.starts_with("; Nobody outside is answered"), "{said}");
+    let (passed, _, said) = control(&[&inside[..], &["--https-port", "0"]].concat());
+    assert!(!passed && said.contains("'--https-port <HTTPS_PORT>'"), "{said}");
     let (passed, _, said) = control(&["office", "set", "--domain", "other.test", "--inside", "127.0.0.1"]);
     assert!(!passed && said.contains("people have addresses in `office.test`"), "{said}");
 }

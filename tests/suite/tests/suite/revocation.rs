@@ -90,7 +90,7 @@ async fn a_revoked_device_is_refused_at_once_and_the_other_goes_on() {
     let mut out = Vec::new();
     device::run(&office.admin(), DeviceCommand::List { address }, &mut out).await.unwrap();
     let listed = String::from_utf8(out).unwrap();
-    assert!(listed.lines().count() == 1 && listed.contains("foreground can not be woken"), "{listed}");
+    assert!(listed.lines().count() == 1 && listed.contains("foreground  can not be woken"), "{listed}");
     office.power_cut().await.unwrap();
     refused(&office, &phone).await;
     served(&office, &tablet).await;

@@ -52,7 +52,10 @@ async fn a_wrong_password_is_diagnosed() {
     let office = Office::new(Kind::InProcess).await.unwrap();
     let outcome = selftest(&office, "discovery", "wrong-horse").await;
     assert!(!outcome.passed);
-    assert_eq!(outcome.failed_step(), Some(("ticket", "the address or the password is wrong")));
+    assert_eq!(
+        outcome.failed_step(),
+        Some(("ticket", "the address or the password is wrong, or the person is kept out"))
+    );
 }
 
 #[tokio::test]

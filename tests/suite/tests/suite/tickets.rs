@@ -65,7 +65,7 @@ async fn a_disabled_person_is_shut_out_at_once() {
     assert_eq!((reply.status.as_u16(), code(&reply).as_str()), (403, "disabled"));
     assert!(anna.fetch(Duration::ZERO).await.unwrap_err().to_string().contains("disabled"));
     let refused = office.sign_in("anna", "p").await.err().unwrap();
-    assert_eq!(refused.to_string(), "the address or the password is wrong");
+    assert!(refused.to_string().contains("or the person is kept out"), "{refused}");
 }
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn who_guesses_has_to_wait_and_administrators_see_who_and_from_where() {
     let mut failures = 0;
     let refused = loop {
         let refused = sign_in(&network, &anna, &wrong, port).await.unwrap_err().to_string();
-        if refused != "the address or the password is wrong" {
+        if !refused.starts_with("the address or the password is wrong") {
             break refused;
         }
         failures += 1;

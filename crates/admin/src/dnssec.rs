@@ -42,6 +42,10 @@ pub(crate) async fn show(State(admin): State<Admin>) -> Result<Body<DnssecBody>,
     let standing = signatures.map(|signatures: Signatures| signatures.standing(admin.app.now()));
     let problem = (standing == Some(Standing::WrongClock))
         .then_some("the clock shows a time long ago, and nothing is signed before it is right");
+    // After a start the zones that are served may still be on their way.
+    if let Some((_, generation)) = admin.app.store().office().await.map_err(store_failed)? {
+        Changed::of(&admin, generation).await;
+    }
     let zones = (admin.signed_zones)();
     let body = |zone: &SignedZone| ZoneBody {
         zone: zone.apex.to_string(),

@@ -1,6 +1,10 @@
 //! `fulmarctl`: administration over the local socket, and the self-test.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -86,17 +90,23 @@ enum SessionCommand {
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(code) => code,
+        // Whoever reads the output, such as `head`, has enough of it.
+        Err(error) if is_broken_pipe(&error) => ExitCode::FAILURE,
         Err(error) => {
             // In one line: most errors are refusals, and a backtrace would say nothing of them.
-            drop(writeln!(std::io::stderr(), "Error: {error:#}"));
+            drop(writeln!(io::stderr(), "Error: {error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     let client = Client::new(arguments.socket);
-    let mut out = std::io::stdout();
+    let mut out = io::stdout();
     match arguments.command {
         Command::Status => status::status(&client, &mut out).await?,
         Command::Office(command) => office::run(&client, command, &mut out).await?,

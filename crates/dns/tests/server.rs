@@ -140,6 +140,18 @@ async fn what_is_asked_before_the_first_zones_are_published_waits_for_them() {
 }
 
 #[tokio::test]
+async fn all_proofs_of_one_name_are_served_together() {
+    let server = server().await;
+    let proof = |value: &str| ("_acme-challenge.web.office.test".parse().unwrap(), value.to_owned());
+    let proofs = vec![proof("of-the-name"), proof("of-its-wildcard")];
+    let wanted = server.store.set_dns_proofs(proofs).await.unwrap().unwrap();
+    server.publisher.published().wait_for(|generation| *generation == wanted.0).await.unwrap();
+    let answer = server.ask("_acme-challenge.web.office.test.", RecordType::TXT).await;
+    let texts: BTreeSet<String> = answer.answers.iter().map(|record| record.data.to_string()).collect();
+    assert_eq!(texts, BTreeSet::from(["of-its-wildcard".to_owned(), "of-the-name".to_owned()]));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_denied_with_the_soa() {
     let server = server().await;
     for (name, code) in [

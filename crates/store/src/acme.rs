@@ -208,7 +208,7 @@ impl Store {
                     "INSERT INTO acme_challenge (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
                 tx.sql.execute(insert, params![name.as_str(), value])?;
             }
-            if withdrawn || !proofs.is_empty() {
+            if !withdrawn && !proofs.is_empty() {
                 raise(tx)?;
             }
             crate::office::generation(tx.sql).map(|generation| generation.map(Generation))

@@ -16,7 +16,7 @@ use instant_acme::{
 };
 use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 
-use super::{Certificate, authority};
+use super::{Certificate, authority, log};
 
 /// How long DNS may take to serve the proofs.
 const PUBLISHED_WITHIN: Duration = Duration::from_secs(10);
@@ -32,7 +32,27 @@ impl Certificate {
         names: &BTreeSet<DnsName>,
     ) -> Result<(String, String)> {
         let account = self.account(settings).await?;
-        let (mut order, key_pem) = self.begin(&account, challenge, names).await?;
+        if let Some((order, key_pem)) = self.begun_before(&account, challenge, names).await? {
+            match self.carry_out(order, key_pem, challenge, names).await {
+                Ok(issued) => return Ok(issued),
+                // Its proofs may have been looked at while the box was off.
+                Err(error) => {
+                    log(&error, "An order from before the start did not end well: another is begun.");
+                }
+            }
+        }
+        let (order, key_pem) = self.begin(&account, challenge, names).await?;
+        self.carry_out(order, key_pem, challenge, names).await
+    }
+
+    /// The chain and its key.
+    async fn carry_out(
+        &self,
+        mut order: Order,
+        key_pem: String,
+        challenge: Challenge,
+        names: &BTreeSet<DnsName>,
+    ) -> Result<(String, String)> {
         let patience = RetryPolicy::new().initial_delay(Duration::from_millis(250)).timeout(DECIDED_WITHIN);
         if order.state().status == OrderStatus::Pending {
             self.prove(&mut order, challenge).await?;
@@ -75,20 +95,28 @@ impl Certificate {
         Ok(account)
     }
 
-    /// The order that was begun before, if it is for the same and not yet refused; else a new one, which is kept.
+    /// The order that was begun before, if it is for the same and not yet refused.
+    async fn begun_before(
+        &self,
+        account: &Account,
+        challenge: Challenge,
+        names: &BTreeSet<DnsName>,
+    ) -> Result<Option<(Order, String)>> {
+        let before = self.store().acme_order().await?;
+        let same = before.filter(|order| order.names == *names && order.challenge == challenge);
+        let Some(before) = same else { return Ok(None) };
+        let Ok(mut order) = account.order(before.url).await else { return Ok(None) };
+        let open = order.state().status != OrderStatus::Invalid;
+        Ok(open.then_some((order, before.key_pem)))
+    }
+
+    /// A new order, which is kept.
     async fn begin(
         &self,
         account: &Account,
         challenge: Challenge,
         names: &BTreeSet<DnsName>,
     ) -> Result<(Order, String)> {
-        let before = self.store().acme_order().await?;
-        if let Some(before) = before.filter(|order| order.names == *names && order.challenge == challenge)
-            && let Ok(mut order) = account.order(before.url).await
-            && order.state().status != OrderStatus::Invalid
-        {
-            return Ok((order, before.key_pem));
-        }
         let identifiers: Vec<Identifier> =
             names.iter().map(|name| Identifier::Dns(name.to_string())).collect();
         let order = account.new_order(&NewOrder::new(&identifiers)).await;

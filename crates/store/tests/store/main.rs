@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod administrators;
+mod certificates;
 mod configuration;
 mod conversations;
 mod custom_zones;

@@ -27,6 +27,8 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
+use super::power_cut::random;
+
 /// How long an order may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -52,6 +54,15 @@ fn free_port() -> u16 {
 impl Pebble {
     /// Issues certificates that live so long, in seconds.
     async fn start(office: &Office, life: u64) -> Self {
+        Self::start_with(office, life, ("PEBBLE_VA_NOSLEEP", "1")).await
+    }
+
+    /// Looks at each proof between at once and three seconds later.
+    async fn start_slow(office: &Office) -> Self {
+        Self::start_with(office, 90 * 24 * 3600, ("PEBBLE_VA_SLEEPTIME", "4")).await
+    }
+
+    async fn start_with(office: &Office, life: u64, (variable, value): (&str, &str)) -> Self {
         let authority = Authority::make("of the directory").unwrap();
         let identity = authority.issue_server().unwrap();
         let dir = office.dir().join("pebble");
@@ -74,7 +85,7 @@ impl Pebble {
         let log = fs::File::create(dir.join("log")).unwrap();
         let child = Command::new("pebble")
             .args(["-config", &path(&dir.join("config.json")), "-dnsserver", &office.dns().to_string()])
-            .env("PEBBLE_VA_NOSLEEP", "1")
+            .env(variable, value)
             .env("PEBBLE_WFE_NONCEREJECT", "0")
             .env("PEBBLE_AUTHZREUSE", "0")
             .stdin(Stdio::null())
@@ -263,5 +274,65 @@ async fn a_failure_is_said_in_words_survives_a_power_cut_and_takes_nothing_away(
     while !reaches(&office, &own, "web.office.test").await {
         assert!(Instant::now() < deadline, "the box's own certificate is not shown");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The texts with which a name is being proved.
+async fn proofs(office: &Office, name: &str) -> Vec<String> {
+    let (port, owner) = (office.dns().port().to_string(), format!("_acme-challenge.{name}"));
+    let mut dig = Command::new("dig");
+    dig.args(["@127.0.0.1", "-p", &port, "+short", &owner, "TXT"]);
+    let output = tokio::task::spawn_blocking(move || dig.output().expect("`dig` starts")).await.unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// How many rows a table has.
+fn rows(office: &Office, table: &str) -> u32 {
+    let database = rusqlite::Connection::open(office.database()).unwrap();
+    database.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+/// That the box has a certificate of Pebble, shows it, and has kept nothing else of the order.
+async fn is_issued(office: &Office, pebble: &Pebble, state: &Value) {
+    assert_eq!(names(state), hosts("office.test", ALL));
+    let acme = &state["acme"];
+    assert_eq!((&acme["failures"], &acme["ordering"]), (&json!(0), &json!(false)), "{state:#}");
+    assert_eq!((rows(office, "acme_order"), rows(office, "acme_challenge")), (0, 0));
+    let own = fs::read_to_string(office.dir().join("state/tls/ca.pem")).unwrap();
+    wait_until_shown(office, "web.office.test", true, &pebble.root().await, &own).await;
+    assert_eq!(proofs(office, "web.office.test").await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_ends_with_a_certificate_when_the_power_is_cut_while_names_are_proved() {
+    let mut office = office(Kind::Binary).await;
+    let pebble = Pebble::start_slow(&office).await;
+    let choice = pebble.choice("dns-01");
+    office.admin().change(Method::PUT, "/api/v1/certificate/acme", &choice).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while proofs(&office, "web.office.test").await.is_empty() {
+        assert!(Instant::now() < deadline, "no proof is served");
+    }
+    office.power_cut().await.unwrap();
+    let state = wait_for(&office, "carried on", |state| state["front"].is_object()).await;
+    is_issued(&office, &pebble, &state).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_ends_with_a_certificate_when_the_power_is_cut_at_any_moment() {
+    let mut office = office(Kind::Binary).await;
+    let pebble = Pebble::start(&office, 90 * 24 * 3600).await;
+    let choice = pebble.choice("dns-01");
+    for after in [0, 50, 100, 200, 400, 800].map(|longest| Duration::from_millis(random(longest + 1) as u64))
+    {
+        office.admin().change(Method::PUT, "/api/v1/certificate/acme", &choice).await.unwrap();
+        office.admin().change(Method::POST, "/api/v1/certificate/acme/renewal", &Value::Null).await.unwrap();
+        tokio::time::sleep(after).await;
+        office.power_cut().await.unwrap();
+        let over = |state: &Value| state["front"].is_object() && state["acme"]["ordering"] == false;
+        let what = format!("cut after {after:?}");
+        let state = wait_for(&office, &what, over).await;
+        is_issued(&office, &pebble, &state).await;
+        office.admin().change(Method::DELETE, "/api/v1/certificate/acme", &Value::Null).await.unwrap();
     }
 }

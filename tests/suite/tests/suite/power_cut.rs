@@ -86,7 +86,7 @@ async fn messages(phone: &mut Phone) -> BTreeMap<String, usize> {
     messages
 }
 
-fn random(below: usize) -> usize {
+pub(super) fn random(below: usize) -> usize {
     let mut bytes = [0; 8];
     SystemRandom::new().fill(&mut bytes).unwrap();
     usize::from_le_bytes(bytes) % below

@@ -161,6 +161,19 @@ async fn set(
     Ok(())
 }
 
+/// The scopes that say `False` for a parameter.
+pub(super) async fn scopes_without(client: &Client, object: &str, parameter: &str) -> Result<Vec<String>> {
+    let objects: Vec<Object> = client.get("/api/v1/policies").await?;
+    let mut without = Vec::new();
+    for scope in objects.into_iter().filter(|found| found.object == object).flat_map(|found| found.scopes) {
+        let said: Configuration = client.get(&format!("/api/v1/policies/{object}/{scope}")).await?;
+        if said.parameters.iter().any(|found| found.name == parameter && found.value == false) {
+            without.push(scope);
+        }
+    }
+    Ok(without)
+}
+
 fn show(configuration: &Configuration, out: &mut impl Write) -> Result<()> {
     let Configuration { object, scope, parameters } = configuration;
     match scope {

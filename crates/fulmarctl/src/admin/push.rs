@@ -12,7 +12,14 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Client;
+use super::{Client, policy};
+
+/// What has to be on for somebody to be woken.
+const SWITCHES: [(&str, &str); 3] = [
+    ("PushNotificationConfiguration", "EnableApplePushNotificationService"),
+    ("MobilityPolicy", "EnablePushNotifications"),
+    ("MobilityPolicy", "EnableMobility"),
+];
 
 /// Commands about push.
 #[derive(Subcommand)]
@@ -86,6 +93,7 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
             let off =
                 "fulmarctl policy set PushNotificationConfiguration EnableApplePushNotificationService=False";
             writeln!(out, "To wake nobody: {off}")?;
+            exceptions(client, out).await?;
         }
         PushCommand::Ledger => {
             let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;
@@ -96,6 +104,20 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
                 let line = format!("{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at));
                 writeln!(out, "{}", line.trim_end())?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Says who is not woken all the same.
+async fn exceptions(client: &Client, out: &mut impl Write) -> Result<()> {
+    for (object, parameter) in SWITCHES {
+        for scope in policy::scopes_without(client, object, parameter).await? {
+            writeln!(out, "But not those for whom {object} at {scope} decides: {parameter} is False there.")?;
+            writeln!(
+                out,
+                "To wake them too: fulmarctl policy set {object} --scope {scope} {parameter}=True"
+            )?;
         }
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! What administrators set is in force with the next request, and what is refused changes nothing.
 
-use fulmar_suite::{Kind, Office};
+use std::{fs, process::Command};
+
+use fulmar_suite::{Kind, Office, program};
 use fulmar_wire::{challenge::TICKET_HEADER, mcx::McxError};
 use fulmarctl::admin::{PolicyCommand, policy};
 use http::Method;
@@ -87,4 +89,40 @@ async fn an_undo_is_a_command_that_puts_back_what_was() {
     };
     let out = told(&office, show).await;
     assert!(out.contains("SessionExpirationInterval       9000  [default: 259200]"), "{out}");
+}
+
+/// What `fulmarctl push apns set` says.
+async fn key_entered(office: &Office) -> String {
+    let (key, ca) = (office.dir().join("key.p8"), office.dir().join("apple.pem"));
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    fs::write(&ca, office.apns.ca_pem()).unwrap();
+    let mut command = Command::new(program("fulmarctl").unwrap());
+    command.arg("--socket").arg(office.dir().join("admin.sock"));
+    command.args(["push", "apns", "set", "--endpoint", &office.apns.endpoint(), "--topic", "test.office"]);
+    command.args(["--team-id", "TEAM000001", "--key-id", "KEY0000001", "--key"]).arg(key);
+    command.arg("--ca").arg(ca);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn who_enters_a_key_for_apple_is_told_for_whom_push_stays_off() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let said = key_entered(&office).await;
+    assert!(said.starts_with("Phones are woken through") && !said.contains("But not"), "{said}");
+    let off = ("PushNotificationConfiguration", "site:office.test", "EnableApplePushNotificationService");
+    let visitors = ("MobilityPolicy", "tag:visitors", "EnablePushNotifications");
+    for (object, scope, parameter) in [off, visitors] {
+        told(&office, set(object, scope, &format!("{parameter}=False"))).await;
+    }
+    let said = key_entered(&office).await;
+    assert_eq!(said.matches("But not").count(), 2, "{said}");
+    for (object, scope, parameter) in [off, visitors] {
+        let who = format!("those for whom {object} at {scope} decides: {parameter} is False there.");
+        let remedy = format!("fulmarctl policy set {object} --scope {scope} {parameter}=True\n");
+        assert!(said.contains(&who) && said.contains(&remedy), "{said}");
+        told(&office, set(object, scope, &format!("{parameter}=True"))).await;
+    }
+    assert!(!key_entered(&office).await.contains("But not"));
 }

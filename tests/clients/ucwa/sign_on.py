@@ -120,6 +120,8 @@ class Client:
 
 
 def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: sign_on.py AUTHORITY.pem ADDRESS, with the password on standard input")
     authority, address = sys.argv[1:]
     try:
         print(json.dumps(Client(authority, address).user(sys.stdin.read())))

@@ -7,7 +7,7 @@ use fulmar_domain::{
     presence::{Availability, Note},
     session::{Activity, Session},
 };
-use fulmar_store::{Actor, Executed, Opening, Said, StoreError};
+use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     random::{self, NoRandomness},
 };
 
-/// A command of a session. Its result is an event of that session.
+/// A command of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Who works here.
@@ -70,18 +70,19 @@ impl App {
         if own { Ok(session) } else { Err(CommandError::ForeignSession) }
     }
 
-    /// Carries a command out. When this returns, its effects and its result are on the disk.
+    /// Carries a command out. When this returns, its effects are on the disk, and where it has a name (`request`) an
+    /// event with its outcome.
     ///
     /// # Errors
     /// [`CommandError`]; nothing happened then.
     pub async fn execute(
         &self,
         session: &Session,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         command: Command,
-    ) -> Result<(), CommandError> {
+    ) -> Result<Outcome, CommandError> {
         let actor = &Actor { account: session.account, session: session.id.clone() };
-        let (store, now) = (&self.store, self.now());
+        let (store, now, request) = (&self.store, self.now(), request.into());
         let executed = match command {
             Command::QueryContacts => store.query_contacts(actor, request, now).await,
             Command::PublishPresence(availability, note) => {
@@ -93,7 +94,10 @@ impl App {
                 store.register_push(actor, request, registration, now).await
             }
             Command::UnregisterPush => store.unregister_push(actor, request, now).await,
-            Command::TestPush => store.test_push(actor, request, now).await,
+            Command::TestPush => {
+                let request = request.map_or_else(random::identifier, Ok)?;
+                store.test_push(actor, request, now).await
+            }
             Command::OpenConversation(with, first) => {
                 let opening = Opening { id: random::identifier()?, with, first };
                 store.open_conversation(actor, request, opening, now).await
@@ -105,7 +109,7 @@ impl App {
             Command::Compose(conversation) => store.compose(actor, request, conversation, now).await,
         }?;
         match executed {
-            Executed::Accepted => Ok(()),
+            Executed::Done(outcome) => Ok(outcome),
             Executed::SessionEnded => Err(CommandError::SessionEnded),
         }
     }

@@ -23,7 +23,7 @@ mod throttle;
 use std::sync::Arc;
 
 use fulmar_store::Store;
-pub use fulmar_store::{DeviceSummary, Inbox, Said, SessionSummary, StoreError, Values};
+pub use fulmar_store::{DeviceSummary, Inbox, Outcome, Said, SessionSummary, StoreError, Values};
 
 pub use administrators::{CONSOLE_SESSION_LIFETIME, ChangeAdministratorError};
 pub use authenticate::{Caller, NotAuthenticated};

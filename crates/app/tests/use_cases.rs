@@ -17,7 +17,7 @@ use fulmar_app::{
     NotAuthenticated, Poll, SignInError, TICKET_LIFETIME,
 };
 use fulmar_domain::{
-    SipUri, Timestamp,
+    RequestId, SipUri, Timestamp,
     event::Event,
     office::OfficeIntent,
     presence::Availability,
@@ -208,7 +208,7 @@ async fn a_ticket_is_renewed_by_another_and_works_until_its_own_end() {
     office.pass(TICKET_LIFETIME - Duration::from_secs(60));
     let before = office.app.initiate_session(&office.caller(&old).await, description("phone")).await.unwrap();
     let ben = office.session("ben", "desk").await;
-    office.app.execute(&ben, "r".parse().unwrap(), say_hello()).await.unwrap();
+    office.app.execute(&ben, "r".parse::<RequestId>().unwrap(), say_hello()).await.unwrap().unwrap();
     let new = office.ticket("anna").await;
     office.app.session_of(&office.caller(&old).await, &before.id).await.unwrap();
     let after = office.app.initiate_session(&office.caller(&new).await, description("phone")).await.unwrap();
@@ -256,8 +256,9 @@ async fn a_held_poll_is_answered_by_the_message_it_waited_for() {
     let (anna, ben) = (office.session("anna", "phone").await, office.session("ben", "desk").await);
     let poll = Poll { ack: 0, wait: POLL_WAIT };
     let waiting = office.app.poll(&anna, poll, pending());
-    let (inbox, sent) = tokio::join!(waiting, office.app.execute(&ben, "r".parse().unwrap(), say_hello()));
-    sent.unwrap();
+    let (inbox, sent) =
+        tokio::join!(waiting, office.app.execute(&ben, "r".parse::<RequestId>().unwrap(), say_hello()));
+    sent.unwrap().unwrap();
     let events = inbox.unwrap().events;
     let said =
         events.iter().any(|e| matches!(&e.event, Event::MessageReceived(m) if m.text.reveal() == "hello"));

@@ -46,11 +46,11 @@ impl Store {
     pub async fn open_conversation(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         opening: Opening,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("open a conversation", actor, request, now, move |tx, session| {
+        self.command("open a conversation", actor, request.into(), now, move |tx, session| {
             open(tx, session, &opening, now)
         })
         .await
@@ -63,12 +63,12 @@ impl Store {
     pub async fn step_conversation(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         conversation: ConversationId,
         step: Step,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("take a step in a conversation", actor, request, now, move |tx, session| {
+        self.command("take a step in a conversation", actor, request.into(), now, move |tx, session| {
             let me = session.account.0;
             let stepped = match place(tx.sql, &conversation, me)? {
                 Some(place) => self::step(tx, session, place, step)?.map(|()| place.conversation),
@@ -87,12 +87,12 @@ impl Store {
     pub async fn say(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         conversation: ConversationId,
         said: Said,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("send a message", actor, request, now, move |tx, session| {
+        self.command("send a message", actor, request.into(), now, move |tx, session| {
             let Some(place) = place(tx.sql, &conversation, session.account.0)? else {
                 return Ok(Effect::failed(Failure::NoSuchConversation));
             };
@@ -119,11 +119,11 @@ impl Store {
     pub async fn compose(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         conversation: ConversationId,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("tell that somebody is writing", actor, request, now, move |tx, session| {
+        self.command("tell that somebody is writing", actor, request.into(), now, move |tx, session| {
             let me = session.account.0;
             let Some(place) = place(tx.sql, &conversation, me)? else {
                 return Ok(Effect::failed(Failure::NoSuchConversation));
@@ -151,6 +151,12 @@ impl Store {
 struct Place {
     conversation: i64,
     participation: Participation,
+}
+
+/// What phones call a conversation.
+pub(crate) fn name(sql: &Connection, conversation: i64) -> rusqlite::Result<ConversationId> {
+    let select = "SELECT name FROM conversation WHERE id = ?1";
+    sql.prepare_cached(select)?.query_row([conversation], |row| parsed(row, 0))
 }
 
 fn place(sql: &Connection, name: &ConversationId, account: i64) -> rusqlite::Result<Option<Place>> {

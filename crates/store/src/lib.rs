@@ -55,6 +55,6 @@ pub use events::Inbox;
 pub use nt_hashes::NtHash;
 pub use office::OfficeChange;
 pub use secondaries::NewSecondary;
-pub use sessions::{Executed, NewSession, SessionSummary, StartedSession};
+pub use sessions::{Executed, NewSession, Outcome, SessionSummary, StartedSession};
 pub use store::{Actor, Store};
 pub use tickets::{Ticket, TicketDigest};

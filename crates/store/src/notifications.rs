@@ -40,7 +40,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
         let tested = request.clone();
-        self.command("queue a test notification", actor, request, now, move |tx, session| {
+        self.command("queue a test notification", actor, Some(request), now, move |tx, session| {
             if !session.has_push {
                 return Ok(Effect::failed(Failure::NoPushRegistration));
             }

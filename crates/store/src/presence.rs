@@ -28,12 +28,12 @@ impl Store {
     pub async fn publish_presence(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         availability: Availability,
         note: Option<Note>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("publish presence", actor, request, now, move |tx, session| {
+        self.command("publish presence", actor, request.into(), now, move |tx, session| {
             let update = "UPDATE session SET availability = ?2 WHERE device = ?1";
             tx.sql.prepare_cached(update)?.execute(params![session.device.0, availability.number()])?;
             if let Some(note) = &note {
@@ -54,11 +54,11 @@ impl Store {
     pub async fn subscribe_presence(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         people: Vec<SipUri>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("subscribe to presence", actor, request, now, move |tx, session| {
+        self.command("subscribe to presence", actor, request.into(), now, move |tx, session| {
             let device = session.device.0;
             for uri in &people {
                 let Some(person) = accounts::enabled(tx.sql, uri)? else {

@@ -1,7 +1,7 @@
 //! Sessions of devices, and the frame of every command that one gives.
 
 use fulmar_domain::{
-    AccountId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
+    AccountId, ConversationId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
     configuration::McxConfiguration,
     device::{DeviceToken, Provider, PushRegistration},
     event::Failure,
@@ -45,11 +45,14 @@ pub enum StartedSession {
     ForeignTicket,
 }
 
-/// Whether a command was carried out. What came of it is an event of the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What came of a command: the conversation that it made or concerned, or why it had no effect.
+pub type Outcome = Result<Option<ConversationId>, Failure>;
+
+/// Whether a command was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Executed {
-    /// Its result is committed as an event.
-    Accepted,
+    /// What came of it is committed, as an event of the session too where the command had a name.
+    Done(Outcome),
     /// The session has ended; nothing happened.
     SessionEnded,
 }
@@ -157,10 +160,10 @@ impl Store {
     pub async fn query_contacts(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("query the contact list", actor, request, now, |tx, session| {
+        self.command("query the contact list", actor, request.into(), now, |tx, session| {
             events::replace(tx, session.device.0, Entry::ContactList)?;
             Ok(Effect::done())
         })
@@ -175,11 +178,11 @@ impl Store {
     pub async fn set_activity(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         activity: Activity,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("change the state of the application", actor, request, now, move |tx, session| {
+        self.command("change the state of the application", actor, request.into(), now, move |tx, session| {
             let device = session.device.0;
             let update = "UPDATE session SET activity = ?2 WHERE device = ?1";
             tx.sql.prepare_cached(update)?.execute(params![device, activity.as_str()])?;
@@ -200,11 +203,11 @@ impl Store {
     pub async fn register_push(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         registration: PushRegistration,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("register for push", actor, request, now, move |tx, session| {
+        self.command("register for push", actor, request.into(), now, move |tx, session| {
             notifications::register(tx, session.device.0, &registration, now)?;
             Ok(Effect::done())
         })
@@ -218,23 +221,23 @@ impl Store {
     pub async fn unregister_push(
         &self,
         actor: &Actor,
-        request: RequestId,
+        request: impl Into<Option<RequestId>>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("unregister from push", actor, request, now, |tx, session| {
+        self.command("unregister from push", actor, request.into(), now, |tx, session| {
             notifications::unregister(tx, session.device.0)?;
             Ok(Effect::done())
         })
         .await
     }
 
-    /// The frame of a command: its effects and the event with its result are one change. An effect that fails
-    /// leaves nothing but that event.
+    /// The frame of a command: its effects and, where it has a name, the event with its result are one change. An
+    /// effect that fails leaves nothing but that event.
     pub(crate) async fn command<F>(
         &self,
         operation: &'static str,
         actor: &Actor,
-        request: RequestId,
+        request: Option<RequestId>,
         now: Timestamp,
         effect: F,
     ) -> Result<Executed, StoreError>
@@ -253,12 +256,19 @@ impl Store {
             }
             tx.sql.prepare_cached("RELEASE command")?.execute([])?;
             touch(tx, &session, now)?;
-            let result = match outcome {
-                Ok(conversation) => Entry::RequestSucceeded { request: &request, conversation },
-                Err(failure) => Entry::RequestFailed { request: &request, failure },
+            if let Some(request) = &request {
+                let result = match outcome {
+                    Ok(conversation) => Entry::RequestSucceeded { request, conversation },
+                    Err(failure) => Entry::RequestFailed { request, failure },
+                };
+                events::append(tx, session.device.0, result)?;
+            }
+            let outcome = match outcome {
+                Ok(Some(conversation)) => Ok(Some(conversations::name(tx.sql, conversation)?)),
+                Ok(None) => Ok(None),
+                Err(failure) => Err(failure),
             };
-            events::append(tx, session.device.0, result)?;
-            Ok(Executed::Accepted)
+            Ok(Executed::Done(outcome))
         })
         .await
     }

@@ -56,7 +56,8 @@ impl Turn<'_> {
             command => convert::command(command)?,
         };
         let session = self.session.as_ref().map_err(Clone::clone)?;
-        self.app.execute(session, request, command).await.map_err(|error| why(&error))?;
+        // What came of it is an event.
+        let _outcome = self.app.execute(session, request, command).await.map_err(|error| why(&error))?;
         Ok(accepted)
     }
 

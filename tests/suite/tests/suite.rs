@@ -22,5 +22,6 @@ mod suite {
     mod selftest;
     mod tickets;
     mod ucwa;
+    mod wildcard;
     mod xframe;
 }

@@ -33,11 +33,11 @@ use super::power_cut::random;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Pebble, which ends with the test.
-struct Pebble {
+pub(super) struct Pebble {
     child: Child,
     port: u16,
     management: u16,
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
 impl Drop for Pebble {
@@ -53,7 +53,7 @@ fn free_port() -> u16 {
 
 impl Pebble {
     /// Issues certificates that live so long, in seconds.
-    async fn start(office: &Office, life: u64) -> Self {
+    pub(super) async fn start(office: &Office, life: u64) -> Self {
         Self::start_with(office, life, ("PEBBLE_VA_NOSLEEP", "1")).await
     }
 
@@ -122,7 +122,7 @@ impl Pebble {
         answer[answer.find("-----BEGIN").unwrap()..].to_owned()
     }
 
-    fn directory(&self) -> String {
+    pub(super) fn directory(&self) -> String {
         format!("https://localhost:{}/dir", self.port)
     }
 
@@ -278,7 +278,7 @@ async fn a_failure_is_said_in_words_survives_a_power_cut_and_takes_nothing_away(
 }
 
 /// The texts with which a name is being proved.
-async fn proofs(office: &Office, name: &str) -> Vec<String> {
+pub(super) async fn proofs(office: &Office, name: &str) -> Vec<String> {
     let (port, owner) = (office.dns().port().to_string(), format!("_acme-challenge.{name}"));
     let mut dig = Command::new("dig");
     dig.args(["@127.0.0.1", "-p", &port, "+short", &owner, "TXT"]);

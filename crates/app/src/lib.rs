@@ -19,6 +19,7 @@ mod secondaries;
 mod session;
 mod sign_in;
 mod throttle;
+mod ucwa;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};
 pub use sign_in::{IssuedTicket, Proven, SignInError, TICKET_LIFETIME};
 pub use throttle::{Lockout, Subject};
+pub use ucwa::MadeApplication;
 
 use crate::{password::Passwords, poll::HeldPolls, throttle::Throttle};
 

@@ -1,6 +1,5 @@
 //! Names that nobody can guess.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
 
@@ -15,9 +14,10 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     Ok(bytes)
 }
 
-/// 128 random bits as 22 letters, digits, `-` and `_`: an identifier of the domain.
-#[expect(clippy::expect_used, reason = "22 letters of base64url are an identifier")]
+/// 128 random bits as 32 hexadecimal digits: an identifier of the domain. One case, because clients compare paths
+/// without it.
+#[expect(clippy::expect_used, reason = "32 digits are an identifier")]
 pub(crate) fn identifier<T: std::str::FromStr<Err: std::fmt::Debug>>() -> Result<T, NoRandomness> {
-    let text = URL_SAFE_NO_PAD.encode(bytes::<16>()?);
-    Ok(text.parse().expect("22 letters of base64url are an identifier"))
+    let text = format!("{:032x}", u128::from_be_bytes(bytes()?));
+    Ok(text.parse().expect("32 digits are an identifier"))
 }

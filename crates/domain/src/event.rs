@@ -84,6 +84,8 @@ pub enum Event {
         /// Who.
         who: SipUri,
     },
+    /// This session, an application of UCWA, has made itself available.
+    MadeAvailable,
     /// What became of the notification that this device asked for.
     PushTested {
         /// The command that asked for it.

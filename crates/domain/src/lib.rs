@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod administrator;
+pub mod application;
 pub mod certificate;
 pub mod configuration;
 pub mod conversation;

@@ -100,7 +100,7 @@ fn events(Inbox { session, events }: Inbox, ack: u64) -> Events {
         poll_wait_time: millis(POLL_WAIT),
         ack_id: events.last().map_or(ack, |last| last.eid),
         session_timeout: millis(session.lifetime()),
-        events: events.into_iter().map(convert::event).collect(),
+        events: events.into_iter().filter_map(convert::event).collect(),
     }
 }
 

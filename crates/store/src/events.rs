@@ -108,6 +108,7 @@ pub(crate) enum Entry<'a> {
         conversation: i64,
         who: i64,
     },
+    MadeAvailable,
     /// No reason: the provider took it.
     PushTested {
         request: &'a str,
@@ -155,6 +156,7 @@ impl<'a> Entry<'a> {
             Self::Composing { conversation, who } => {
                 Columns { conversation: Some(conversation), person: Some(who), ..new(COMPOSING) }
             }
+            Self::MadeAvailable => new(MADE_AVAILABLE),
             Self::PushTested { request, reason } => {
                 Columns { request: Some(request), detail: reason, ..new(PUSH_TESTED) }
             }
@@ -171,6 +173,7 @@ const PARTICIPANT_CHANGED: &str = "participantChanged";
 const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
 const COMPOSING: &str = "composing";
+const MADE_AVAILABLE: &str = "madeAvailable";
 const PUSH_TESTED: &str = "pushTested";
 
 /// Appends an event to the log of the session of `device`.
@@ -263,6 +266,7 @@ fn event(sql: &Connection, session: &Session, row: &Row<'_>, now: Timestamp) -> 
             to: parsed(row, 5)?,
         },
         COMPOSING => Event::Composing { conversation: parsed(row, 4)?, who: parsed(row, 5)? },
+        MADE_AVAILABLE => Event::MadeAvailable,
         PUSH_TESTED => Event::PushTested {
             request: parsed(row, 2)?,
             outcome: match row.get::<_, Option<String>>(3)? {

@@ -41,6 +41,7 @@ mod sessions;
 mod signals;
 mod store;
 mod tickets;
+mod ucwa;
 mod upkeep;
 mod writer;
 
@@ -58,3 +59,4 @@ pub use secondaries::NewSecondary;
 pub use sessions::{Executed, NewSession, Outcome, SessionSummary, StartedSession};
 pub use store::{Actor, Store};
 pub use tickets::{Ticket, TicketDigest};
+pub use ucwa::{NewApplication, StartedApplication};

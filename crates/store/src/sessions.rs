@@ -274,12 +274,21 @@ impl Store {
     }
 }
 
+const SELECT: &str = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
+         d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
+     FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account";
+
 /// The session of that name, unless it has ended or been silent too long.
 pub(crate) fn find(sql: &Connection, sid: &SessionId, now: Timestamp) -> rusqlite::Result<Option<Session>> {
-    let select = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
-             d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
-         FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account WHERE s.sid = ?1";
-    let session = found(sql.prepare_cached(select)?.query_row([sid.as_str()], |row| session(sql, row)))?;
+    let select = format!("{SELECT} WHERE s.sid = ?1");
+    let session = found(sql.prepare_cached(&select)?.query_row([sid.as_str()], |row| session(sql, row)))?;
+    Ok(session.filter(|session| !session.is_expired(now)))
+}
+
+/// The session of that device, unless it has ended or been silent too long.
+pub(crate) fn of_device(sql: &Connection, device: i64, now: Timestamp) -> rusqlite::Result<Option<Session>> {
+    let select = format!("{SELECT} WHERE s.device = ?1");
+    let session = found(sql.prepare_cached(&select)?.query_row([device], |row| session(sql, row)))?;
     Ok(session.filter(|session| !session.is_expired(now)))
 }
 
@@ -326,7 +335,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
     })
 }
 
-fn start(
+pub(crate) fn start(
     tx: &mut Tx<'_>,
     new: &NewSession,
     ticket: TicketDigest,

@@ -32,7 +32,8 @@ impl TicketDigest {
         Self(bytes)
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }

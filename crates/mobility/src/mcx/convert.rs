@@ -80,8 +80,8 @@ fn said(message: &Instant) -> Result<Said, Why> {
     Ok(Said { client_id: value(&message.message_id)?, text: value(message.text.reveal())? })
 }
 
-/// An event as a client reads it.
-pub(super) fn event(Numbered { eid, event }: Numbered) -> mcx::Numbered {
+/// An event as a client reads it; `None` for those that MCX has no word for.
+pub(super) fn event(Numbered { eid, event }: Numbered) -> Option<mcx::Numbered> {
     use mcx::Event as Wire;
     let event = match event {
         Event::RequestSucceeded { request, conversation } => {
@@ -122,11 +122,13 @@ pub(super) fn event(Numbered { eid, event }: Numbered) -> mcx::Numbered {
         Event::Composing { conversation, who } => {
             Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
         }
+        // Only applications of UCWA do that.
+        Event::MadeAvailable => return None,
         Event::PushTested { request, outcome } => {
             Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }
         }
     };
-    mcx::Numbered { eid, event }
+    Some(mcx::Numbered { eid, event })
 }
 
 fn contact(contact: &Contact) -> mcx::Contact {

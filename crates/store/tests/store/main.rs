@@ -11,3 +11,4 @@ mod notifications;
 mod opening;
 mod secondaries;
 mod support;
+mod ucwa;

@@ -1,0 +1,92 @@
+//! Applications of UCWA.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use fulmar_domain::{
+    DeviceId,
+    application::{Application, ClientDescription, ClientText},
+    presence::Availability,
+    session::Session,
+};
+use fulmar_store::{
+    Actor, Executed, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
+};
+
+use crate::{App, Caller, CommandError, InitiateSessionError, random};
+
+/// An application, and whether it was made just now.
+pub struct MadeApplication {
+    /// The application.
+    pub application: Application,
+    /// Else the client had it before.
+    pub created: bool,
+}
+
+impl App {
+    /// Makes an application for a client, or finds the one that it has.
+    ///
+    /// # Errors
+    /// [`InitiateSessionError`]
+    pub async fn make_application(
+        &self,
+        caller: &Caller,
+        client: ClientDescription,
+    ) -> Result<MadeApplication, InitiateSessionError> {
+        let session = NewSession {
+            id: random::identifier()?,
+            account: caller.account.id,
+            endpoint: endpoint(&client),
+            device_name: client.user_agent.as_str().to_owned(),
+            availability: Availability::Offline,
+        };
+        let new = NewApplication { session, client };
+        match self.store.start_application(new, caller.ticket, self.now()).await? {
+            StartedApplication::Created(application) => Ok(MadeApplication { application, created: true }),
+            StartedApplication::Known(application) => Ok(MadeApplication { application, created: false }),
+            StartedApplication::ForeignTicket => Err(InitiateSessionError::ForeignTicket),
+        }
+    }
+
+    /// The caller's application on that device; `None` when there is none that lasts.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn application(
+        &self,
+        caller: &Caller,
+        device: DeviceId,
+    ) -> Result<Option<Application>, StoreError> {
+        let found = self.store.application(device, self.now()).await?;
+        Ok(found.filter(|application| {
+            application.session.account == caller.account.id && caller.device == Some(device)
+        }))
+    }
+
+    /// Lets the person be seen on this application, which takes messages in these formats.
+    ///
+    /// # Errors
+    /// [`CommandError`]
+    pub async fn make_available(
+        &self,
+        session: &Session,
+        availability: Availability,
+        formats: Vec<String>,
+    ) -> Result<Outcome, CommandError> {
+        let actor = Actor { account: session.account, session: session.id.clone() };
+        match self.store.make_available(&actor, availability, formats, self.now()).await? {
+            Executed::Done(outcome) => Ok(outcome),
+            Executed::SessionEnded => Err(CommandError::SessionEnded),
+        }
+    }
+}
+
+/// The endpoint of a client: a digest of what tells it from others, because its own words are no identifier.
+#[expect(clippy::expect_used, reason = "43 letters of base64url are an identifier")]
+fn endpoint(client: &ClientDescription) -> fulmar_domain::id::EndpointId {
+    let ClientDescription { endpoint_id, culture, user_agent, kind, instance_id } = client;
+    let instance = instance_id.as_ref().map_or("", ClientText::as_str);
+    // No text has a control character, so none can pose as two.
+    let texts = [endpoint_id, culture, user_agent, kind].map(ClientText::as_str);
+    let whole = [&texts[..], &[instance]].concat().join("\n");
+    let digest = URL_SAFE_NO_PAD.encode(TicketDigest::of(whole.as_bytes()).as_bytes());
+    digest.parse().expect("43 letters of base64url are an identifier")
+}

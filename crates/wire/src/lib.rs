@@ -5,6 +5,7 @@
 //! the box reads has at most [`MAX_BODY`] bytes, what a client reads at most [`MAX_ANSWER`]; XML has at most 32
 //! levels, no document type and so no entities.
 
+mod accept;
 pub mod autodiscover;
 pub mod challenge;
 pub mod date;
@@ -12,6 +13,7 @@ pub mod mcx;
 pub mod ntlm;
 pub mod oauth;
 mod secret;
+pub mod ucwa;
 pub mod ws_trust;
 mod xml;
 

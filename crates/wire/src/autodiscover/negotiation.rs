@@ -1,5 +1,7 @@
 //! Which form a client gets.
 
+use crate::accept;
+
 /// A form of the documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -21,10 +23,9 @@ impl Format {
     /// same weight a named one is taken before a wildcard, and then the first.
     pub fn negotiate(accept: Option<&str>) -> Self {
         let mut best = ((0, false), Self::TokenJson);
-        for range in accept.unwrap_or("*/*").split(',') {
-            let (media_type, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let rank = (quality(parameters), !media_type.contains('*'));
-            if let Some(format) = Self::of(media_type.trim()).filter(|_| rank.0 > 0 && rank > best.0) {
+        for (media_type, weight) in accept::ranges(accept.unwrap_or("*/*")) {
+            let rank = (weight, !media_type.contains('*'));
+            if let Some(format) = Self::of(&media_type).filter(|_| weight > 0 && rank > best.0) {
                 best = (rank, format);
             }
         }
@@ -32,7 +33,7 @@ impl Format {
     }
 
     fn of(media_type: &str) -> Option<Self> {
-        Some(match media_type.to_ascii_lowercase().as_str() {
+        Some(match media_type {
             "application/vnd.microsoft.rtc.autodiscover+xml" => Self::Xml,
             "application/vnd.microsoft.rtc.autodiscover+json" | "*/*" | "application/*" | "text/html" => {
                 Self::TokenJson
@@ -54,14 +55,6 @@ impl Format {
             Self::UcwaVendorXml => "application/vnd.microsoft.com.ucwa+xml",
         }
     }
-}
-
-/// The weight in thousandths; 1000 when none is given or it can not be read.
-fn quality(parameters: &str) -> u16 {
-    let weight = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
-    let weight = weight.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-    let weight = weight.filter_map(|(_, value)| value.trim().parse::<f32>().ok()).next();
-    weight.map_or(1000, |weight| (weight.clamp(0.0, 1.0) * 1000.0) as u16)
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 use roxmltree::Node;
 
 use super::{AccessLocation, Body, Document, InvalidDocument, Link, OAUTH_USER_PATH, SipAccess, USER_PATH};
-use crate::xml::{self, Writer};
+use crate::{
+    ucwa,
+    xml::{self, Writer},
+};
 
-const UCWA: &str = "http://schemas.microsoft.com/rtc/2012/03/ucwa";
 const INTERNAL: &str = "SipClientInternalAccess";
 const EXTERNAL: &str = "SipClientExternalAccess";
 
@@ -100,7 +102,8 @@ pub(super) fn ucwa_links(document: &Document) -> (&'static str, Vec<(&'static st
 pub(super) fn relations(document: &Document) -> String {
     let (rel, links) = ucwa_links(document);
     let this = links.iter().find(|(rel, _)| *rel == "self").map(|(_, href)| ("href", href.as_str()));
-    let attributes: Vec<_> = [("rel", rel)].into_iter().chain(this).chain([("xmlns", UCWA)]).collect();
+    let attributes: Vec<_> =
+        [("rel", rel)].into_iter().chain(this).chain([("xmlns", ucwa::NAMESPACE)]).collect();
     let mut writer = Writer::new();
     writer.element("resource", &attributes, |w| {
         for (rel, href) in links.iter().filter(|(rel, _)| *rel != "self") {

@@ -55,6 +55,13 @@ pub enum Event {
         /// Who asks.
         from: SipUri,
     },
+    /// This session has asked somebody for a conversation (UCWA only).
+    Inviting {
+        /// Which.
+        conversation: ConversationId,
+        /// Who is asked.
+        to: SipUri,
+    },
     /// A participant came, refused or went.
     ParticipantChanged {
         /// Where.
@@ -64,7 +71,7 @@ pub enum Event {
         /// Where they stand now.
         participation: Participation,
     },
-    /// A message for this person.
+    /// A message for this person; in UCWA also one that this session has sent.
     MessageReceived(Message),
     /// A message of this person has reached a device of the recipient.
     MessageDelivered {

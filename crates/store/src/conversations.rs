@@ -50,8 +50,10 @@ impl Store {
         opening: Opening,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("open a conversation", actor, request.into(), now, move |tx, session| {
-            open(tx, session, &opening, now)
+        let request = request.into();
+        let speaker = Speaker::of(request.as_ref());
+        self.command("open a conversation", actor, request, now, move |tx, session| {
+            open(tx, session, speaker, &opening, now)
         })
         .await
     }
@@ -68,10 +70,12 @@ impl Store {
         step: Step,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("take a step in a conversation", actor, request.into(), now, move |tx, session| {
+        let request = request.into();
+        let speaker = Speaker::of(request.as_ref());
+        self.command("take a step in a conversation", actor, request, now, move |tx, session| {
             let me = session.account.0;
             let stepped = match place(tx.sql, &conversation, me)? {
-                Some(place) => self::step(tx, session, place, step)?.map(|()| place.conversation),
+                Some(place) => self::step(tx, session, speaker, place, step)?.map(|()| place.conversation),
                 None => Err(Failure::NoSuchConversation),
             };
             Ok(stepped.map_or_else(Effect::failed, Effect::concerns))
@@ -92,7 +96,9 @@ impl Store {
         said: Said,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("send a message", actor, request.into(), now, move |tx, session| {
+        let request = request.into();
+        let speaker = Speaker::of(request.as_ref());
+        self.command("send a message", actor, request, now, move |tx, session| {
             let Some(place) = place(tx.sql, &conversation, session.account.0)? else {
                 return Ok(Effect::failed(Failure::NoSuchConversation));
             };
@@ -104,10 +110,10 @@ impl Store {
                     Effect::failed(Failure::WrongState)
                 });
             }
-            if let Err(failure) = step(tx, session, place, Step::Write)? {
+            if let Err(failure) = step(tx, session, speaker, place, Step::Write)? {
                 return Ok(Effect::failed(failure));
             }
-            say(tx, session, place.conversation, &said, now)
+            say(tx, session, speaker, place.conversation, &said, now)
         })
         .await
     }
@@ -146,6 +152,20 @@ impl Store {
     }
 }
 
+/// Whether the session that acts is told of what it does like the others: in UCWA it is, where a command has no name
+/// and no result among the events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Knows,
+    Listens,
+}
+
+impl Speaker {
+    fn of(request: Option<&RequestId>) -> Self {
+        if request.is_some() { Self::Knows } else { Self::Listens }
+    }
+}
+
 /// Where a person stands in a conversation.
 #[derive(Clone, Copy)]
 struct Place {
@@ -167,7 +187,13 @@ fn place(sql: &Connection, name: &ConversationId, account: i64) -> rusqlite::Res
     }))
 }
 
-fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -> rusqlite::Result<Effect> {
+fn open(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    speaker: Speaker,
+    opening: &Opening,
+    now: Timestamp,
+) -> rusqlite::Result<Effect> {
     let me = session.account.0;
     let known = match &opening.first {
         Some(said) => earlier(tx.sql, me, said)?,
@@ -188,11 +214,14 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
         let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, ?3)";
         tx.sql.prepare_cached(insert)?.execute(params![conversation, account, participation.as_str()])?;
     }
+    if speaker == Speaker::Listens {
+        events::append(tx, session.device.0, Entry::Inviting { conversation, whom: invited })?;
+    }
     for device in devices(tx.sql, invited)? {
         events::append(tx, device, Entry::Invited { conversation, by: me })?;
     }
     match &opening.first {
-        Some(said) => say(tx, session, conversation, said, now),
+        Some(said) => say(tx, session, speaker, conversation, said, now),
         None => Ok(Effect::concerns(conversation)),
     }
 }
@@ -201,6 +230,7 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
 fn step(
     tx: &mut Tx<'_>,
     session: &Session,
+    speaker: Speaker,
     place: Place,
     step: Step,
 ) -> rusqlite::Result<Result<(), Failure>> {
@@ -218,7 +248,7 @@ fn step(
     told.push(me);
     for account in told {
         for device in devices(tx.sql, account)? {
-            if device != session.device.0 {
+            if device != session.device.0 || speaker == Speaker::Listens {
                 let entry = Entry::ParticipantChanged { conversation, who: me, participation };
                 events::append(tx, device, entry)?;
             }
@@ -230,6 +260,7 @@ fn step(
 fn say(
     tx: &mut Tx<'_>,
     session: &Session,
+    speaker: Speaker,
     conversation: i64,
     said: &Said,
     now: Timestamp,
@@ -243,6 +274,9 @@ fn say(
          VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
     let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
     let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    if speaker == Speaker::Listens {
+        events::append(tx, session.device.0, Entry::MessageReceived { message })?;
+    }
     for recipient in recipients {
         let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
         tx.sql.prepare_cached(insert)?.execute([message, recipient])?;

@@ -92,6 +92,10 @@ pub(crate) enum Entry<'a> {
         conversation: i64,
         by: i64,
     },
+    Inviting {
+        conversation: i64,
+        whom: i64,
+    },
     ParticipantChanged {
         conversation: i64,
         who: i64,
@@ -143,6 +147,9 @@ impl<'a> Entry<'a> {
             Self::Invited { conversation, by } => {
                 Columns { conversation: Some(conversation), person: Some(by), ..new(INVITED) }
             }
+            Self::Inviting { conversation, whom } => {
+                Columns { conversation: Some(conversation), person: Some(whom), ..new(INVITING) }
+            }
             Self::ParticipantChanged { conversation, who, participation } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -169,6 +176,7 @@ const REQUEST_FAILED: &str = "requestFailed";
 const CONTACT_LIST: &str = "contactList";
 const PRESENCE_CHANGED: &str = "presenceChanged";
 const INVITED: &str = "invited";
+const INVITING: &str = "inviting";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
 const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
@@ -253,6 +261,7 @@ fn event(sql: &Connection, session: &Session, row: &Row<'_>, now: Timestamp) -> 
             Event::PresenceChanged { of: parsed(row, 5)?, presence: presence::of(sql, row.get(6)?, now)? }
         }
         INVITED => Event::Invited { conversation: parsed(row, 4)?, from: parsed(row, 5)? },
+        INVITING => Event::Inviting { conversation: parsed(row, 4)?, to: parsed(row, 5)? },
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
             conversation: parsed(row, 4)?,
             who: parsed(row, 5)?,

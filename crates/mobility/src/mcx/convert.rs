@@ -123,7 +123,7 @@ pub(super) fn event(Numbered { eid, event }: Numbered) -> Option<mcx::Numbered> 
             Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
         }
         // Only applications of UCWA do that.
-        Event::MadeAvailable => return None,
+        Event::MadeAvailable | Event::Inviting { .. } => return None,
         Event::PushTested { request, outcome } => {
             Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }
         }

@@ -3,16 +3,20 @@
 //! A client posts [`Requests`] and is answered with [`Responses`] at once; what came of them, and what others
 //! did, it fetches as [`Events`] with a [`Poll`].
 
+mod command;
 mod error;
+mod event;
 mod events;
 mod poll;
 mod requests;
 mod responses;
 
+pub use command::{Command, Instant};
 pub use error::McxError;
-pub use events::{Contact, Event, Events, Numbered};
+pub use event::{Contact, Event};
+pub use events::{Events, Numbered};
 pub use poll::{InvalidPoll, Poll};
-pub use requests::{Command, Instant, Rejection, RejectionCode, Request, Requests};
+pub use requests::{Rejection, RejectionCode, Request, Requests};
 pub use responses::{Response, Responses};
 
 /// The namespace of every element.

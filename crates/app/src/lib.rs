@@ -21,8 +21,6 @@ mod sign_in;
 mod throttle;
 mod ucwa;
 
-use std::sync::Arc;
-
 use fulmar_store::Store;
 pub use fulmar_store::{DeviceSummary, Inbox, Outcome, Said, SessionSummary, StoreError, Values};
 
@@ -35,14 +33,18 @@ pub use custom_zones::{ChangeZonesError, CheckCustomZone};
 pub use dnssec::ChangeDnssecError;
 pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError};
-pub use poll::{Poll, PollError};
+pub use poll::{Poll, PollEnd, PollError, Polled};
 pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};
 pub use sign_in::{IssuedTicket, Proven, SignInError, TICKET_LIFETIME};
 pub use throttle::{Lockout, Subject};
 pub use ucwa::MadeApplication;
 
-use crate::{password::Passwords, poll::HeldPolls, throttle::Throttle};
+use crate::{
+    password::Passwords,
+    poll::{Alarm, HeldPolls},
+    throttle::Throttle,
+};
 
 /// The use cases. Clones share everything.
 #[derive(Clone)]
@@ -51,7 +53,8 @@ pub struct App {
     clock: Clock,
     passwords: Passwords,
     throttle: Throttle,
-    held_polls: Arc<HeldPolls>,
+    held_polls: HeldPolls,
+    alarm: Alarm,
 }
 
 impl App {
@@ -62,7 +65,8 @@ impl App {
             clock,
             passwords: Passwords::new(),
             throttle: Throttle::default(),
-            held_polls: Arc::default(),
+            held_polls: HeldPolls::default(),
+            alarm: Alarm::new(),
         }
     }
 

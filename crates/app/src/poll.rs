@@ -1,20 +1,22 @@
 //! Waiting for events.
+//!
+//! A held poll is a future that sleeps. It has one [`Notify`], which everybody who has something for it rings: the
+//! store after a commit, a newer poll of the device, the alarm when its time is over. Who is woken looks at all of
+//! them.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+mod alarm;
+mod held;
 
-use fulmar_domain::{
-    DeviceId,
-    session::{POLL_WAIT, PollStart, Session, start_poll},
-};
+use std::{sync::Arc, time::Duration};
+
+use fulmar_domain::session::{POLL_WAIT, Session};
 use fulmar_store::{Inbox, StoreError};
 use thiserror::Error;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use crate::App;
+pub(crate) use alarm::Alarm;
+pub(crate) use held::HeldPolls;
 
 /// What a client asks when it polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,30 @@ pub struct Poll {
     pub ack: u64,
     /// How long it is willing to wait; at most [`POLL_WAIT`].
     pub wait: Duration,
+    /// A poll takes the place of one with the same `ack` unless that one's is higher.
+    pub priority: u32,
+}
+
+/// The answer to a poll.
+#[derive(Clone, Debug)]
+pub struct Polled {
+    /// The session, and the events where there are any.
+    pub inbox: Inbox,
+    /// Why it is answered now.
+    pub end: PollEnd,
+}
+
+/// Why a poll is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PollEnd {
+    /// There are events.
+    Events,
+    /// It waited as long as it was willing to.
+    TimedOut,
+    /// A newer poll of the device took its place, or an older one of higher priority keeps its own.
+    Replaced,
+    /// The box stops.
+    Stopping,
 }
 
 /// Why a poll has no answer.
@@ -36,26 +62,9 @@ pub enum PollError {
     Store(#[from] StoreError),
 }
 
-/// The poll that each device holds. A newer one ends an older one.
-#[derive(Default)]
-pub(crate) struct HeldPolls {
-    by_device: Mutex<HashMap<DeviceId, oneshot::Sender<()>>>,
-}
-
-impl HeldPolls {
-    /// Resolves when a newer poll of the device takes its place.
-    fn hold(&self, device: DeviceId) -> oneshot::Receiver<()> {
-        let (sender, superseded) = oneshot::channel();
-        let mut held = self.by_device.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|_, sender| !sender.is_closed());
-        held.insert(device, sender);
-        superseded
-    }
-}
-
 impl App {
     /// Acknowledges what the client has dealt with, and waits until there is something newer, the time is over,
-    /// a newer poll of the same session comes, or `shutdown` resolves: then there are no events.
+    /// another poll of the same session takes its place, or `shutdown` resolves. Only the first has events.
     ///
     /// # Errors
     /// [`PollError`]
@@ -64,28 +73,37 @@ impl App {
         session: &Session,
         poll: Poll,
         shutdown: impl Future<Output = ()>,
-    ) -> Result<Inbox, PollError> {
-        let mut superseded = self.held_polls.hold(session.device);
-        let mut signal = self.store.session_signal(session.device);
+    ) -> Result<Polled, PollError> {
+        let deadline = Instant::now() + poll.wait.min(POLL_WAIT);
+        let waker = Arc::new(Notify::new());
+        let nothing = Inbox { session: session.clone(), events: Vec::new() };
+        let Some(held) = self.held_polls.hold(session.device, poll, Arc::clone(&waker)) else {
+            return Ok(Polled { inbox: nothing, end: PollEnd::Replaced });
+        };
+        let _events = self.store.wait_for_events(session.device, Arc::clone(&waker));
         if !self.store.acknowledge(&session.id, poll.ack, self.now()).await? {
             return Err(PollError::SessionEnded);
         }
-        let deadline = Instant::now() + poll.wait.min(POLL_WAIT);
+        let (mut alarm, mut stopping) = (None, false);
         tokio::pin!(shutdown);
         loop {
-            signal.mark_unchanged();
-            let inbox =
-                self.store.inbox(&session.id, poll.ack, self.now()).await?.ok_or(PollError::SessionEnded)?;
-            if start_poll(poll.ack, inbox.session.last_event) == PollStart::Ready && !inbox.events.is_empty()
-            {
-                return Ok(inbox);
-            }
-            tokio::select! {
-                _ = signal.changed() => {}
-                () = tokio::time::sleep_until(deadline) => return Ok(inbox),
-                _ = &mut superseded => return Ok(inbox),
-                () = &mut shutdown => return Ok(inbox),
-            }
+            let inbox = self.store.inbox(&session.id, poll.ack, self.now()).await?;
+            let inbox = inbox.ok_or(PollError::SessionEnded)?;
+            let end = match () {
+                () if held.is_replaced() => return Ok(Polled { inbox: nothing, end: PollEnd::Replaced }),
+                () if !inbox.events.is_empty() => PollEnd::Events,
+                () if stopping => PollEnd::Stopping,
+                () if Instant::now() >= deadline => PollEnd::TimedOut,
+                () => {
+                    alarm.get_or_insert_with(|| self.alarm.set(deadline, Arc::clone(&waker)));
+                    tokio::select! {
+                        () = waker.notified() => {}
+                        () = &mut shutdown => stopping = true,
+                    }
+                    continue;
+                }
+            };
+            return Ok(Polled { inbox, end });
         }
     }
 }

@@ -9,12 +9,12 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fulmar_app::{
-    AddPersonError, App, Caller, Clock, Command, CommandError, DeviceDescription, InitiateSessionError,
-    NotAuthenticated, Poll, SignInError, TICKET_LIFETIME,
+    AddPersonError, App, Caller, Clock, Command, CommandError, DeviceDescription, Inbox,
+    InitiateSessionError, NotAuthenticated, Poll, PollEnd, Polled, SignInError, TICKET_LIFETIME,
 };
 use fulmar_domain::{
     RequestId, SipUri, Timestamp,
@@ -85,6 +85,10 @@ fn description(device: &str) -> DeviceDescription {
         name: device.into(),
         availability: Availability::Online,
     }
+}
+
+fn poll(wait: Duration) -> Poll {
+    Poll { ack: 0, wait, priority: 0 }
 }
 
 fn say_hello() -> Command {
@@ -218,8 +222,7 @@ async fn a_ticket_is_renewed_by_another_and_works_until_its_own_end() {
     office.pass(Duration::from_secs(1));
     assert!(matches!(office.app.authenticate(Some(&old)).await, Err(NotAuthenticated::Expired)));
     let session = office.app.session_of(&office.caller(&new).await, &after.id).await.unwrap();
-    let poll = Poll { ack: 0, wait: Duration::ZERO };
-    let events = office.app.poll(&session, poll, pending()).await.unwrap().events;
+    let events = office.app.poll(&session, poll(Duration::ZERO), pending()).await.unwrap().inbox.events;
     assert!(events.iter().any(|e| matches!(&e.event, Event::MessageReceived(_))), "{events:?}");
 }
 
@@ -254,12 +257,12 @@ async fn weak_passwords_and_taken_addresses_are_refused() {
 async fn a_held_poll_is_answered_by_the_message_it_waited_for() {
     let office = Office::new().await;
     let (anna, ben) = (office.session("anna", "phone").await, office.session("ben", "desk").await);
-    let poll = Poll { ack: 0, wait: POLL_WAIT };
-    let waiting = office.app.poll(&anna, poll, pending());
-    let (inbox, sent) =
+    let waiting = office.app.poll(&anna, poll(POLL_WAIT), pending());
+    let (polled, sent) =
         tokio::join!(waiting, office.app.execute(&ben, "r".parse::<RequestId>().unwrap(), say_hello()));
     sent.unwrap().unwrap();
-    let events = inbox.unwrap().events;
+    let Polled { inbox: Inbox { events, .. }, end } = polled.unwrap();
+    assert_eq!(end, PollEnd::Events);
     let said =
         events.iter().any(|e| matches!(&e.event, Event::MessageReceived(m) if m.text.reveal() == "hello"));
     assert!(said, "{events:?}");
@@ -269,13 +272,27 @@ async fn a_held_poll_is_answered_by_the_message_it_waited_for() {
 async fn a_newer_poll_ends_an_older_one_with_nothing() {
     let office = Office::new().await;
     let anna = office.session("anna", "phone").await;
-    let poll = Poll { ack: 0, wait: POLL_WAIT };
     let (first, second) = tokio::join!(
-        office.app.poll(&anna, poll, pending()),
-        office.app.poll(&anna, Poll { wait: Duration::ZERO, ..poll }, pending()),
+        office.app.poll(&anna, poll(POLL_WAIT), pending()),
+        office.app.poll(&anna, poll(Duration::ZERO), pending()),
     );
-    assert!(first.unwrap().events.is_empty());
-    assert!(second.unwrap().events.is_empty());
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!((first.end, second.end), (PollEnd::Replaced, PollEnd::TimedOut));
+    assert!(first.inbox.events.is_empty() && second.inbox.events.is_empty());
+}
+
+#[tokio::test]
+async fn a_poll_of_lower_priority_takes_nobodys_place() {
+    let office = Office::new().await;
+    let (anna, ben) = (office.session("anna", "phone").await, office.session("ben", "desk").await);
+    let important = Poll { priority: 1, ..poll(POLL_WAIT) };
+    let later = async {
+        let lower = office.app.poll(&anna, poll(POLL_WAIT), pending()).await.unwrap();
+        office.app.execute(&ben, None, say_hello()).await.unwrap().unwrap();
+        lower
+    };
+    let (important, lower) = tokio::join!(office.app.poll(&anna, important, pending()), later);
+    assert_eq!((important.unwrap().end, lower.end), (PollEnd::Events, PollEnd::Replaced));
 }
 
 #[tokio::test]
@@ -283,7 +300,7 @@ async fn signing_out_ends_a_held_poll() {
     let office = Office::new().await;
     let anna = office.session("anna", "phone").await;
     let (poll, ended) = tokio::join!(
-        office.app.poll(&anna, Poll { ack: 0, wait: POLL_WAIT }, pending()),
+        office.app.poll(&anna, poll(POLL_WAIT), pending()),
         office.app.terminate_session(&anna),
     );
     ended.unwrap();
@@ -294,6 +311,18 @@ async fn signing_out_ends_a_held_poll() {
 async fn a_stopping_box_answers_held_polls() {
     let office = Office::new().await;
     let anna = office.session("anna", "phone").await;
-    let poll = office.app.poll(&anna, Poll { ack: 0, wait: POLL_WAIT }, async {}).await;
-    assert!(poll.unwrap().events.is_empty());
+    let poll = office.app.poll(&anna, poll(POLL_WAIT), async {}).await.unwrap();
+    assert_eq!(poll.end, PollEnd::Stopping);
+    assert!(poll.inbox.events.is_empty());
+}
+
+#[tokio::test]
+async fn a_poll_is_held_as_long_as_it_says() {
+    let office = Office::new().await;
+    let anna = office.session("anna", "phone").await;
+    let wait = Duration::from_millis(300);
+    let begun = Instant::now();
+    let poll = office.app.poll(&anna, poll(wait), pending()).await.unwrap();
+    assert_eq!(poll.end, PollEnd::TimedOut);
+    assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
 }

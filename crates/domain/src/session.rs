@@ -83,17 +83,3 @@ impl Session {
         now.since(self.last_seen) >= self.lifetime()
     }
 }
-
-/// What a poll with this acknowledgement is to be answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollStart {
-    /// There is something newer: answer at once.
-    Ready,
-    /// Everything is acknowledged, or the client is ahead: hold the poll until the counter passes `ack`.
-    Hold,
-}
-
-/// An acknowledgement that is too high yields nothing until the counter catches up; an old one replays.
-pub fn start_poll(ack: u64, last_event: u64) -> PollStart {
-    if ack < last_event { PollStart::Ready } else { PollStart::Hold }
-}

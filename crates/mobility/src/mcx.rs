@@ -66,18 +66,32 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
         error @ (CommandError::Random(_) | CommandError::Store(_)) => Refusal::failed(&error),
     })?;
     let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis);
-    metrics::gauge!("fulmar_mcx_polls_active").increment(1.0);
-    let stop = phones.stop.clone().cancelled_owned();
-    let inbox = phones.app.poll(&session, fulmar_app::Poll { ack: poll.ack_id, wait }, stop).await;
-    metrics::gauge!("fulmar_mcx_polls_active").decrement(1.0);
-    match inbox {
-        Ok(inbox) => Ok(events(inbox, poll.ack_id)),
+    let asked = fulmar_app::Poll { ack: poll.ack_id, wait, priority: 0 };
+    let _active = ActivePoll::new();
+    match phones.app.poll(&session, asked, phones.stop.cancelled()).await {
+        Ok(polled) => Ok(events(polled.inbox, poll.ack_id)),
         Err(PollError::SessionEnded) => {
             // It may have ended because its device or person was revoked.
             mobile(phones, headers).await?;
             Err(Refusal::NoSession)
         }
         Err(PollError::Store(error)) => Err(Refusal::failed(&error)),
+    }
+}
+
+/// A poll in the counter of those that are held; its client may go before it is answered.
+struct ActivePoll;
+
+impl ActivePoll {
+    fn new() -> Self {
+        metrics::gauge!("fulmar_mcx_polls_active").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for ActivePoll {
+    fn drop(&mut self) {
+        metrics::gauge!("fulmar_mcx_polls_active").decrement(1.0);
     }
 }
 

@@ -50,7 +50,8 @@ impl Store {
 
     /// Notes that a session was heard of, and forgets its events up to `ack`. Their messages count as delivered:
     /// their senders are told, and notifications that have not left are withdrawn. An `ack` beyond the newest
-    /// event acknowledges nothing. `false` when the session has ended.
+    /// event acknowledges nothing. `false` when the session has ended. Where there is nothing to note and to
+    /// forget, nothing is written.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -60,6 +61,15 @@ impl Store {
         ack: u64,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let sid = session.clone();
+        let noted = self.read("look for events to acknowledge", move |sql| {
+            let Some(session) = sessions::find(sql, &sid, now)? else { return Ok(Some(false)) };
+            let changes = sessions::is_to_touch(&session, now) || holds(sql, &session, ack)?;
+            Ok((!changes).then_some(true))
+        });
+        if let Some(noted) = noted.await? {
+            return Ok(noted);
+        }
         let sid = session.clone();
         self.change("acknowledge events", move |tx| {
             let Some(session) = sessions::find(tx.sql, &sid, now)? else { return Ok(false) };
@@ -214,6 +224,13 @@ pub(crate) fn replace(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlit
 pub(crate) fn drop_presence(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
     let delete = "DELETE FROM event WHERE device = ?1 AND kind = ?2";
     tx.sql.prepare_cached(delete)?.execute(params![device, PRESENCE_CHANGED]).map(drop)
+}
+
+/// Whether there are events that this acknowledgement makes forgotten.
+fn holds(sql: &Connection, session: &Session, ack: u64) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM event WHERE device = ?1 AND eid <= ?2)";
+    let held = sql.prepare_cached(select)?.query_row(params![session.device.0, ack], |row| row.get(0))?;
+    Ok(ack <= session.last_event && held)
 }
 
 fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusqlite::Result<()> {

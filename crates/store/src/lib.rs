@@ -6,8 +6,8 @@
 //! to a pool of connections and never wait for a writer (WAL).
 //!
 //! Others learn of a commit by four counters ([`Store::zone_generation`], [`Store::outbox`],
-//! [`Store::push_settings_generation`], [`Store::certificate_generation`]) and one per session
-//! ([`Store::session_signal`]). They are raised after the commit, so whoever wakes finds what it was woken for.
+//! [`Store::push_settings_generation`], [`Store::certificate_generation`]), and of the events of a session by
+//! [`Store::wait_for_events`]. Both come after the commit, so whoever wakes finds what it was woken for.
 //!
 //! Rules that have to hold within a transaction (what follows from a step in a conversation, what deserves a
 //! push) are functions of `fulmar-domain` that the operations call. The time is an argument throughout.
@@ -57,6 +57,7 @@ pub use nt_hashes::NtHash;
 pub use office::OfficeChange;
 pub use secondaries::NewSecondary;
 pub use sessions::{Executed, NewSession, Outcome, SessionSummary, StartedSession};
+pub use signals::Waiting;
 pub use store::{Actor, Store};
 pub use tickets::{Ticket, TicketDigest};
 pub use ucwa::{NewApplication, StartedApplication};

@@ -1,5 +1,7 @@
 //! Sessions of devices, and the frame of every command that one gives.
 
+use std::sync::Arc;
+
 use fulmar_domain::{
     AccountId, ConversationId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
     configuration::McxConfiguration,
@@ -10,14 +12,14 @@ use fulmar_domain::{
     session::{Activity, Session},
 };
 use rusqlite::{Connection, Row, params};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::{
     Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
     events::{self, Entry},
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
-    signals::Touched,
+    signals::{Touched, Waiting},
     writer::Tx,
 };
 
@@ -148,9 +150,9 @@ impl Store {
         .await
     }
 
-    /// Raised when the session of that device has new events or has ended.
-    pub fn session_signal(&self, device: DeviceId) -> watch::Receiver<u64> {
-        self.signals().session(device.0)
+    /// Notifies `waker`, who alone waits for it, when the session of that device has new events or has ended.
+    pub fn wait_for_events(&self, device: DeviceId, waker: Arc<Notify>) -> Waiting {
+        Arc::clone(self.signals()).wait(device.0, waker)
     }
 
     /// Puts the people of the office among the events of the session.
@@ -292,9 +294,14 @@ pub(crate) fn of_device(sql: &Connection, device: i64, now: Timestamp) -> rusqli
     Ok(session.filter(|session| !session.is_expired(now)))
 }
 
-/// Notes that a session was heard of. Within a minute of the last time there is nothing to note.
+/// Whether it is to be noted that a session was heard of: not within a minute of the last time.
+pub(crate) fn is_to_touch(session: &Session, now: Timestamp) -> bool {
+    now.since(session.last_seen).as_secs() >= 60
+}
+
+/// Notes that a session was heard of.
 pub(crate) fn touch(tx: &Tx<'_>, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
-    if now.since(session.last_seen).as_secs() < 60 {
+    if !is_to_touch(session, now) {
         return Ok(());
     }
     let update = "UPDATE session SET last_seen = ?2 WHERE device = ?1";

@@ -1,11 +1,11 @@
-//! The numbers that are raised after a commit, for those who wait for it.
+//! Who waits for a commit, and what is raised for them after it.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What a transaction has touched that somebody may wait for.
 #[derive(Default)]
@@ -33,7 +33,26 @@ pub(crate) struct Signals {
     pub(crate) outbox: watch::Sender<u64>,
     pub(crate) push_settings: watch::Sender<u64>,
     pub(crate) certificate: watch::Sender<u64>,
-    sessions: Mutex<HashMap<i64, watch::Sender<u64>>>,
+    sessions: Mutex<Waiters>,
+}
+
+#[derive(Default)]
+struct Waiters {
+    /// By device and a number of their own.
+    waiting: BTreeMap<(i64, u64), Arc<Notify>>,
+    last: u64,
+}
+
+/// Somebody waits for the events of a session, until this is dropped.
+pub struct Waiting {
+    signals: Arc<Signals>,
+    key: (i64, u64),
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.signals.waiters().waiting.remove(&self.key);
+    }
 }
 
 impl Signals {
@@ -48,11 +67,13 @@ impl Signals {
         }
     }
 
-    pub(crate) fn session(&self, device: i64) -> watch::Receiver<u64> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those whom nobody waits for are swept here, where the map would grow.
-        sessions.retain(|_, sender| sender.receiver_count() > 0);
-        sessions.entry(device).or_insert_with(|| watch::Sender::new(0)).subscribe()
+    pub(crate) fn wait(self: Arc<Self>, device: i64, waker: Arc<Notify>) -> Waiting {
+        let mut waiters = self.waiters();
+        waiters.last += 1;
+        let key = (device, waiters.last);
+        waiters.waiting.insert(key, waker);
+        drop(waiters);
+        Waiting { signals: self, key }
     }
 
     pub(crate) fn raise(&self, touched: &Touched) {
@@ -68,9 +89,55 @@ impl Signals {
         if touched.sessions.is_empty() {
             return;
         }
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        for sender in touched.sessions.iter().filter_map(|device| sessions.get(device)) {
-            sender.send_modify(|n| *n += 1);
+        let waiters = self.waiters();
+        for device in &touched.sessions {
+            for waker in waiters.waiting.range((*device, 0)..=(*device, u64::MAX)).map(|(_, waker)| waker) {
+                waker.notify_one();
+            }
         }
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    async fn is_woken(waker: &Notify) -> bool {
+        timeout(Duration::ZERO, waker.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_for_a_session_are_woken_and_nobody_else() {
+        let signals = Arc::new(Signals::new(0));
+        let wakers: [Arc<Notify>; 3] = Default::default();
+        let _waiting = [7, 7, 8]
+            .into_iter()
+            .zip(&wakers)
+            .map(|(device, waker)| Arc::clone(&signals).wait(device, Arc::clone(waker)))
+            .collect::<Vec<_>>();
+        signals.raise(&Touched { sessions: BTreeSet::from([6, 7]), ..Touched::default() });
+        let mut woken = Vec::new();
+        for waker in &wakers {
+            woken.push(is_woken(waker).await);
+        }
+        assert_eq!(woken, [true, true, false]);
+    }
+
+    #[test]
+    fn who_waits_no_more_leaves_nothing() {
+        let signals = Arc::new(Signals::new(0));
+        let waiting: Vec<_> =
+            (0..3).map(|device| Arc::clone(&signals).wait(device, Arc::default())).collect();
+        assert_eq!(signals.waiters().waiting.len(), 3);
+        drop(waiting);
+        assert_eq!(signals.waiters().waiting.len(), 0);
     }
 }

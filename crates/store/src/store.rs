@@ -90,7 +90,7 @@ impl Store {
         self.writer.change("commit nothing", |_| Ok(())).await
     }
 
-    pub(crate) fn signals(&self) -> &Signals {
+    pub(crate) fn signals(&self) -> &Arc<Signals> {
         &self.signals
     }
 

@@ -1,5 +1,7 @@
 //! Sessions, conversations and what waits in them.
 
+use std::{sync::Arc, time::Duration};
+
 use fulmar_domain::{
     Office, RequestId, Timestamp,
     conversation::{Participation, Step},
@@ -11,6 +13,7 @@ use fulmar_domain::{
 use fulmar_store::{
     Actor, Executed, Homing, NewSession, OfficeChange, Opening, StartedSession, TicketDigest,
 };
+use tokio::{sync::Notify, time::timeout};
 
 use crate::support::{Bench, NOON, after, said};
 
@@ -59,6 +62,23 @@ async fn an_acknowledgement_beyond_the_newest_event_acknowledges_nothing() {
     invite(&bench, &ben, "anna", "c1", Some(("m1", "hello"))).await;
     bench.store.acknowledge(&anna.session, 4000, NOON).await.unwrap();
     assert_eq!(bench.texts(&anna, NOON).await, ["hello"]);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_changes_nothing_does_not_wait_for_the_writer() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    invite(&bench, &ben, "anna", "c1", Some(("m1", "hello"))).await;
+    let blocker = rusqlite::Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let moment = Duration::from_millis(500);
+    let acknowledge = |ack, now| timeout(moment, bench.store.acknowledge(&anna.session, ack, now));
+    for ack in [0, 4000] {
+        assert!(acknowledge(ack, after(59)).await.unwrap().unwrap(), "{ack}");
+    }
+    assert!(acknowledge(1, NOON).await.is_err(), "an event is forgotten");
+    assert!(acknowledge(0, after(60)).await.is_err(), "the session was heard of");
+    blocker.execute_batch("ROLLBACK").unwrap();
 }
 
 #[tokio::test]
@@ -225,10 +245,11 @@ async fn a_waiting_poll_is_woken_by_the_commit() {
     let bench = Bench::new().await;
     let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
     let device = bench.store.session(&anna.session, NOON).await.unwrap().unwrap().device;
-    let mut signal = bench.store.session_signal(device);
-    assert!(!signal.has_changed().unwrap());
+    let waker = Arc::new(Notify::new());
+    let _waiting = bench.store.wait_for_events(device, Arc::clone(&waker));
+    assert!(timeout(Duration::from_millis(50), waker.notified()).await.is_err());
     invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
-    signal.changed().await.unwrap();
+    waker.notified().await;
     assert_eq!(bench.texts(&anna, NOON).await, ["x"]);
 }
 

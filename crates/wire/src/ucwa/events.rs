@@ -1,7 +1,8 @@
 use super::{
     Format, NAMESPACE, Reason,
     json::{self, Object},
-    resource::{Link, Resource},
+    link::Link,
+    resource::Resource,
 };
 use crate::xml::Writer;
 

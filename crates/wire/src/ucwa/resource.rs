@@ -5,8 +5,10 @@ use md5::{Digest, Md5};
 use super::{
     Format, NAMESPACE,
     json::{self, Object},
+    link::Link,
+    value::{Value, property},
 };
-use crate::{date, xml::Writer};
+use crate::xml::Writer;
 
 /// A resource: properties, links and the resources embedded in it. What is given twice under one name is what was
 /// given last.
@@ -18,30 +20,6 @@ pub struct Resource {
     links: Vec<(String, Slot<Link>)>,
     embedded: Vec<(String, Slot<Resource>)>,
     etag: Option<String>,
-}
-
-/// The value of a property.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Value {
-    /// A text.
-    Text(String),
-    /// True or false.
-    Bool(bool),
-    /// A number.
-    Number(i64),
-    /// Milliseconds since 1970: `/Date(…)/` in JSON, `xsd:dateTime` in XML.
-    Date(i64),
-    /// Texts.
-    List(Vec<String>),
-}
-
-/// A way to another resource.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Link {
-    pub(super) rel: String,
-    pub(super) href: String,
-    title: Option<String>,
-    revision: Option<u32>,
 }
 
 /// What stands under a name.
@@ -269,143 +247,10 @@ fn write_embedded(out: &mut String, embedded: &[(String, Slot<Resource>)]) {
     });
 }
 
-fn property(writer: &mut Writer, name: &str, text: &str) {
-    writer.element("property", &[("name", name)], |w| w.text(text));
-}
-
-impl Link {
-    /// A link of that name.
-    pub fn new(rel: impl Into<String>, href: impl Into<String>) -> Self {
-        Self { rel: rel.into(), href: href.into(), title: None, revision: None }
-    }
-
-    /// With the name of what it leads to; it may be empty.
-    #[must_use]
-    pub fn titled(mut self, title: impl Into<String>) -> Self {
-        self.title = Some(title.into());
-        self
-    }
-
-    /// With a revision later than the first.
-    #[must_use]
-    pub fn revised(mut self, revision: u32) -> Self {
-        self.revision = Some(revision);
-        self
-    }
-
-    fn write_json(&self, out: &mut String) {
-        json::object(out, |object| self.write_members(object));
-    }
-
-    pub(super) fn write_members(&self, object: &mut Object<'_>) {
-        object.text("href", &self.href);
-        if let Some(title) = &self.title {
-            object.text("title", title);
-        }
-        if let Some(revision) = self.revision {
-            object.text("revision", &revision.to_string());
-        }
-    }
-
-    /// Writes an element that is this link, with one more attribute and what `inside` puts into it.
-    pub(super) fn write_xml(
-        &self,
-        writer: &mut Writer,
-        element: &str,
-        rel: &str,
-        further: Option<(&str, &str)>,
-        inside: impl FnOnce(&mut Writer),
-    ) {
-        let revision = self.revision.map(|revision| revision.to_string());
-        let title = self.title.as_deref().map(|title| ("title", title));
-        let revision = revision.as_deref().map(|revision| ("revision", revision));
-        let attributes = [("rel", rel), ("href", &self.href)].into_iter();
-        let attributes: Vec<_> = attributes.chain(title).chain(revision).chain(further).collect();
-        writer.element(element, &attributes, inside);
-    }
-}
-
-impl Value {
-    fn write_json(&self, out: &mut String) {
-        match self {
-            Self::Text(text) => json::string(out, text),
-            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Self::Number(number) => out.push_str(&number.to_string()),
-            Self::Date(millis) => out.push_str(&format!(r#""\/Date({millis})\/""#)),
-            Self::List(items) => json::array(out, items, |out, item| json::string(out, item)),
-        }
-    }
-
-    fn write_xml(&self, writer: &mut Writer, name: &str) {
-        match self {
-            Self::Text(text) => property(writer, name, text),
-            Self::Bool(value) => property(writer, name, if *value { "true" } else { "false" }),
-            Self::Number(number) => property(writer, name, &number.to_string()),
-            Self::Date(millis) => property(writer, name, &date::write(*millis)),
-            Self::List(items) => {
-                writer.element("propertyList", &[("name", name)], |w| {
-                    for item in items {
-                        w.leaf("item", item);
-                    }
-                });
-            }
-        }
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<bool> for Value {
-    fn from(value: bool) -> Self {
-        Self::Bool(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Self::Number(number.into())
-    }
-}
-
-impl From<Vec<String>> for Value {
-    fn from(items: Vec<String>) -> Self {
-        Self::List(items)
-    }
-}
-
-impl<const N: usize> From<[&str; N]> for Value {
-    fn from(items: [&str; N]) -> Self {
-        Self::List(items.map(str::to_owned).into())
-    }
-}
-
 impl fmt::Debug for Resource {
     /// Prints no property and no link: some are what people write to each other.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Resource({} {})", self.rel, self.href)
-    }
-}
-
-impl fmt::Debug for Link {
-    /// Prints the name alone: the place may be a `data` URI with what people write to each other.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Link({})", self.rel)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Conversations: who takes part, what may happen next, what a message is.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
@@ -8,6 +8,8 @@ use crate::{ConversationId, MessageId, SipUri, Timestamp, id::ClientMessageId};
 
 /// The longest message text, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 8 * 1024;
+/// How long what happened in conversations is told to a device that has not been told yet.
+pub const HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Where one person stands in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,7 +55,7 @@ pub enum Event {
         /// Who asks.
         from: SipUri,
     },
-    /// This session has asked somebody for a conversation (UCWA only).
+    /// This person has asked somebody for a conversation, on this device or on another.
     Inviting {
         /// Which.
         conversation: ConversationId,
@@ -71,8 +71,10 @@ pub enum Event {
         /// Where they stand now.
         participation: Participation,
     },
-    /// A message for this person; in UCWA also one that this session has sent.
+    /// A message for this person.
     MessageReceived(Message),
+    /// What this person has said, on this device or on another.
+    MessageSent(Message),
     /// A message of this person has reached a device of the recipient.
     MessageDelivered {
         /// Where it was said.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use crate::{
     Actor, Store, StoreError, accounts,
     events::{self, Entry},
-    notifications,
+    history, notifications,
     rows::{found, parsed, timestamp},
     sessions::{Effect, Executed},
     writer::Tx,
@@ -50,10 +50,8 @@ impl Store {
         opening: Opening,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        let request = request.into();
-        let speaker = Speaker::of(request.as_ref());
-        self.command("open a conversation", actor, request, now, move |tx, session| {
-            open(tx, session, speaker, &opening, now)
+        self.command("open a conversation", actor, request.into(), now, move |tx, session| {
+            open(tx, session, &opening, now)
         })
         .await
     }
@@ -70,12 +68,10 @@ impl Store {
         step: Step,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        let request = request.into();
-        let speaker = Speaker::of(request.as_ref());
-        self.command("take a step in a conversation", actor, request, now, move |tx, session| {
+        self.command("take a step in a conversation", actor, request.into(), now, move |tx, session| {
             let me = session.account.0;
             let stepped = match place(tx.sql, &conversation, me)? {
-                Some(place) => self::step(tx, session, speaker, place, step)?.map(|()| place.conversation),
+                Some(place) => self::step(tx, session, place, step, now)?.map(|()| place.conversation),
                 None => Err(Failure::NoSuchConversation),
             };
             Ok(stepped.map_or_else(Effect::failed, Effect::concerns))
@@ -83,8 +79,8 @@ impl Store {
         .await
     }
 
-    /// Says something: in one change the message, an event for each session of those who take part, and a
-    /// notification for each of their devices that sleeps.
+    /// Says something: in one change the message, an event for each session of those who take part, the sender's own
+    /// among them, and a notification for each device of the others that sleeps.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -96,9 +92,7 @@ impl Store {
         said: Said,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        let request = request.into();
-        let speaker = Speaker::of(request.as_ref());
-        self.command("send a message", actor, request, now, move |tx, session| {
+        self.command("send a message", actor, request.into(), now, move |tx, session| {
             let Some(place) = place(tx.sql, &conversation, session.account.0)? else {
                 return Ok(Effect::failed(Failure::NoSuchConversation));
             };
@@ -110,10 +104,10 @@ impl Store {
                     Effect::failed(Failure::WrongState)
                 });
             }
-            if let Err(failure) = step(tx, session, speaker, place, Step::Write)? {
+            if let Err(failure) = step(tx, session, place, Step::Write, now)? {
                 return Ok(Effect::failed(failure));
             }
-            say(tx, session, speaker, place.conversation, &said, now)
+            say(tx, session, place.conversation, &said, now)
         })
         .await
     }
@@ -152,20 +146,6 @@ impl Store {
     }
 }
 
-/// Whether the session that acts is told of what it does like the others: in UCWA it is, where a command has no name
-/// and no result among the events.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Speaker {
-    Knows,
-    Listens,
-}
-
-impl Speaker {
-    fn of(request: Option<&RequestId>) -> Self {
-        if request.is_some() { Self::Knows } else { Self::Listens }
-    }
-}
-
 /// Where a person stands in a conversation.
 #[derive(Clone, Copy)]
 struct Place {
@@ -187,13 +167,7 @@ fn place(sql: &Connection, name: &ConversationId, account: i64) -> rusqlite::Res
     }))
 }
 
-fn open(
-    tx: &mut Tx<'_>,
-    session: &Session,
-    speaker: Speaker,
-    opening: &Opening,
-    now: Timestamp,
-) -> rusqlite::Result<Effect> {
+fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -> rusqlite::Result<Effect> {
     let me = session.account.0;
     let known = match &opening.first {
         Some(said) => earlier(tx.sql, me, said)?,
@@ -214,25 +188,21 @@ fn open(
         let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, ?3)";
         tx.sql.prepare_cached(insert)?.execute(params![conversation, account, participation.as_str()])?;
     }
-    if speaker == Speaker::Listens {
-        events::append(tx, session.device.0, Entry::Inviting { conversation, whom: invited })?;
-    }
-    for device in devices(tx.sql, invited)? {
-        events::append(tx, device, Entry::Invited { conversation, by: me })?;
-    }
+    history::tell(tx, me, Entry::Inviting { conversation, whom: invited }, now)?;
+    history::tell(tx, invited, Entry::Invited { conversation, by: me }, now)?;
     match &opening.first {
-        Some(said) => say(tx, session, speaker, conversation, said, now),
+        Some(said) => say(tx, session, conversation, said, now),
         None => Ok(Effect::concerns(conversation)),
     }
 }
 
-/// Takes a step and tells every other session of the participants.
+/// Takes a step and tells the participants.
 fn step(
     tx: &mut Tx<'_>,
     session: &Session,
-    speaker: Speaker,
     place: Place,
     step: Step,
+    now: Timestamp,
 ) -> rusqlite::Result<Result<(), Failure>> {
     let Ok(participation) = place.participation.after(step) else {
         return Ok(Err(Failure::WrongState));
@@ -247,12 +217,7 @@ fn step(
     let mut told = listeners(tx.sql, conversation, me)?;
     told.push(me);
     for account in told {
-        for device in devices(tx.sql, account)? {
-            if device != session.device.0 || speaker == Speaker::Listens {
-                let entry = Entry::ParticipantChanged { conversation, who: me, participation };
-                events::append(tx, device, entry)?;
-            }
-        }
+        history::tell(tx, account, Entry::ParticipantChanged { conversation, who: me, participation }, now)?;
     }
     Ok(Ok(()))
 }
@@ -260,7 +225,6 @@ fn step(
 fn say(
     tx: &mut Tx<'_>,
     session: &Session,
-    speaker: Speaker,
     conversation: i64,
     said: &Said,
     now: Timestamp,
@@ -274,14 +238,11 @@ fn say(
          VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
     let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
     let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
-    if speaker == Speaker::Listens {
-        events::append(tx, session.device.0, Entry::MessageReceived { message })?;
-    }
+    history::tell(tx, me, Entry::MessageSent { message }, now)?;
     for recipient in recipients {
         let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
         tx.sql.prepare_cached(insert)?.execute([message, recipient])?;
-        for device in devices(tx.sql, recipient)? {
-            events::append(tx, device, Entry::MessageReceived { message })?;
+        for device in history::tell(tx, recipient, Entry::MessageReceived { message }, now)? {
             notifications::wake_if_asleep(tx, device, message, now)?;
         }
     }
@@ -304,44 +265,11 @@ fn listeners(sql: &Connection, conversation: i64, speaker: i64) -> rusqlite::Res
     .collect()
 }
 
-/// The signed-in devices of a person.
-fn devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>> {
-    sql.prepare_cached("SELECT device FROM session WHERE account = ?1")?
-        .query_map([account], |row| row.get(0))?
-        .collect()
-}
-
-/// Those of them that somebody looks at.
+/// The signed-in devices of a person that somebody looks at.
 fn watched_devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>> {
     sql.prepare_cached("SELECT device FROM session WHERE account = ?1 AND activity = 'foreground'")?
         .query_map([account], |row| row.get(0))?
         .collect()
-}
-
-/// Puts what waits for a person into a new session: invitations first, then messages in their order.
-pub(crate) fn requeue(tx: &mut Tx<'_>, account: i64, device: i64) -> rusqlite::Result<()> {
-    let invitations: Vec<(i64, i64)> = tx
-        .sql
-        .prepare_cached(
-            "SELECT c.id, c.creator FROM participant p JOIN conversation c ON c.id = p.conversation
-             WHERE p.account = ?1 AND p.participation = 'ringing' ORDER BY c.id",
-        )?
-        .query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    for (conversation, by) in invitations {
-        events::append(tx, device, Entry::Invited { conversation, by })?;
-    }
-    let messages: Vec<i64> = tx
-        .sql
-        .prepare_cached(
-            "SELECT message FROM delivery WHERE recipient = ?1 AND delivered_at IS NULL ORDER BY message",
-        )?
-        .query_map([account], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for message in messages {
-        events::append(tx, device, Entry::MessageReceived { message })?;
-    }
-    Ok(())
 }
 
 /// Notes that a message has reached a device of `recipient`, and tells the sender the first time.
@@ -358,10 +286,7 @@ pub(crate) fn delivered(
     }
     let select = "SELECT sender FROM message WHERE id = ?1";
     let sender: i64 = tx.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
-    for device in devices(tx.sql, sender)? {
-        events::append(tx, device, Entry::MessageDelivered { message, to: recipient })?;
-    }
-    Ok(())
+    history::tell(tx, sender, Entry::MessageDelivered { message, to: recipient }, now).map(drop)
 }
 
 pub(crate) fn message(sql: &Connection, id: i64) -> rusqlite::Result<Message> {

@@ -10,7 +10,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, params, types::Type};
 
 use crate::{
-    Store, StoreError, accounts, conversations, notifications, presence,
+    Store, StoreError, accounts, conversations, history, notifications, presence,
     rows::{parsed, parsed_or_null},
     sessions,
     writer::Tx,
@@ -114,6 +114,9 @@ pub(crate) enum Entry<'a> {
     MessageReceived {
         message: i64,
     },
+    MessageSent {
+        message: i64,
+    },
     MessageDelivered {
         message: i64,
         to: i64,
@@ -130,18 +133,19 @@ pub(crate) enum Entry<'a> {
     },
 }
 
+/// An event as the columns of its row.
 #[derive(Default)]
-struct Columns<'a> {
-    kind: &'static str,
+pub(crate) struct Columns<'a> {
+    pub(crate) kind: &'static str,
     request: Option<&'a str>,
-    detail: Option<&'a str>,
-    conversation: Option<i64>,
-    person: Option<i64>,
-    message: Option<i64>,
+    pub(crate) detail: Option<&'a str>,
+    pub(crate) conversation: Option<i64>,
+    pub(crate) person: Option<i64>,
+    pub(crate) message: Option<i64>,
 }
 
 impl<'a> Entry<'a> {
-    fn columns(self) -> Columns<'a> {
+    pub(crate) fn columns(self) -> Columns<'a> {
         let new = |kind| Columns { kind, ..Columns::default() };
         match self {
             Self::RequestSucceeded { request, conversation } => {
@@ -167,6 +171,7 @@ impl<'a> Entry<'a> {
                 ..new(PARTICIPANT_CHANGED)
             },
             Self::MessageReceived { message } => Columns { message: Some(message), ..new(MESSAGE_RECEIVED) },
+            Self::MessageSent { message } => Columns { message: Some(message), ..new(MESSAGE_SENT) },
             Self::MessageDelivered { message, to } => {
                 Columns { message: Some(message), person: Some(to), ..new(MESSAGE_DELIVERED) }
             }
@@ -189,6 +194,7 @@ const INVITED: &str = "invited";
 const INVITING: &str = "inviting";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
 const MESSAGE_RECEIVED: &str = "messageReceived";
+const MESSAGE_SENT: &str = "messageSent";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
 const COMPOSING: &str = "composing";
 const MADE_AVAILABLE: &str = "madeAvailable";
@@ -196,15 +202,24 @@ const PUSH_TESTED: &str = "pushTested";
 
 /// Appends an event to the log of the session of `device`.
 pub(crate) fn append(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlite::Result<()> {
+    insert(tx, device, entry, None)
+}
+
+/// Appends an event that repeats a line of the history of the person.
+pub(crate) fn repeat(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>, line: i64) -> rusqlite::Result<()> {
+    insert(tx, device, entry, Some(line))
+}
+
+fn insert(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>, history: Option<i64>) -> rusqlite::Result<()> {
     let next = "UPDATE session SET last_event = last_event + 1 WHERE device = ?1 RETURNING last_event";
     let eid: i64 = tx.sql.prepare_cached(next)?.query_row([device], |row| row.get(0))?;
     let Columns { kind, request, detail, conversation, person, message } = entry.columns();
     tx.sql
         .prepare_cached(
-            "INSERT INTO event (device, eid, kind, request, detail, conversation, person, message)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO event (device, eid, kind, request, detail, conversation, person, message, history)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
-        .execute(params![device, eid, kind, request, detail, conversation, person, message])?;
+        .execute(params![device, eid, kind, request, detail, conversation, person, message, history])?;
     tx.touched.sessions.insert(device);
     Ok(())
 }
@@ -246,6 +261,7 @@ fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusql
         conversations::delivered(tx, message, session.account.0, now)?;
         notifications::fetched(tx, message, session, now)?;
     }
+    history::acknowledged(tx, device, ack)?;
     let delete = "DELETE FROM event WHERE device = ?1 AND eid <= ?2";
     tx.sql.prepare_cached(delete)?.execute(params![device, ack]).map(drop)
 }
@@ -285,6 +301,7 @@ fn event(sql: &Connection, session: &Session, row: &Row<'_>, now: Timestamp) -> 
             participation: parsed(row, 3)?,
         },
         MESSAGE_RECEIVED => Event::MessageReceived(conversations::message(sql, row.get(7)?)?),
+        MESSAGE_SENT => Event::MessageSent(conversations::message(sql, row.get(7)?)?),
         MESSAGE_DELIVERED => Event::MessageDelivered {
             conversation: parsed(row, 9)?,
             message: MessageId(row.get(7)?),

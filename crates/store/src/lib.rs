@@ -27,6 +27,7 @@ mod devices;
 mod dnssec;
 mod error;
 mod events;
+mod history;
 mod notifications;
 mod nt_hashes;
 mod office;

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009-home.sql"),
     include_str!("../migrations/0010-administrators.sql"),
     include_str!("../migrations/0011-ucwa.sql"),
+    include_str!("../migrations/0012-history.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use crate::{
     Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
     events::{self, Entry},
-    notifications, presence,
+    history, notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
     writer::Tx,
@@ -94,8 +94,8 @@ impl Effect {
 }
 
 impl Store {
-    /// Signs a device in. The session it had ends; messages and invitations that wait for its person are in
-    /// the new one. The ticket, if it was nobody's, becomes that device's.
+    /// Signs a device in. The session it had ends; what happened in conversations and was not acknowledged on
+    /// this device is in the new one. A device that is new begins where the person's other devices are. The ticket, if it was nobody's, becomes that device's.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -358,7 +358,8 @@ pub(crate) fn start(
         return Ok(StartedSession::ForeignTicket);
     }
     let device: i64 = tx.sql.query_row(
-        "INSERT INTO device (account, endpoint, name) VALUES (?1, ?2, ?3)
+        "INSERT INTO device (account, endpoint, name, history_seen)
+         VALUES (?1, ?2, ?3, (SELECT coalesce(max(history_seen), 0) FROM device WHERE account = ?1))
          ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name RETURNING id",
         params![account, new.endpoint.as_str(), new.device_name],
         |row| row.get(0),
@@ -370,7 +371,7 @@ pub(crate) fn start(
          VALUES (?1, ?2, ?3, 'foreground', ?4, ?5, ?5)",
         params![device, new.id.as_str(), account, new.availability.number(), now.as_millis()],
     )?;
-    conversations::requeue(tx, account, device)?;
+    history::replay(tx, account, device, now)?;
     presence::changed(tx, account)?;
     let session = find(tx.sql, &new.id, now)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok(StartedSession::Started(session))

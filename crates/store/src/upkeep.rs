@@ -9,7 +9,7 @@ use fulmar_domain::{
 };
 use rusqlite::{ToSql, params};
 
-use crate::{Store, StoreError, configuration, notifications, presence, sessions, writer::Tx};
+use crate::{Store, StoreError, configuration, history, notifications, presence, sessions, writer::Tx};
 
 /// How long an ended ticket is still known, so that its bearer is told that it expired.
 const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -18,8 +18,8 @@ const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
     /// Ends sessions that were silent too long, wakes devices that fell silent with messages waiting, gives up
-    /// expired notifications, and forgets old tickets, ended
-    /// sessions of the console and old pages of the ledger.
+    /// expired notifications, and forgets old tickets, ended sessions of the console, old pages of the ledger and
+    /// old lines of the history.
     ///
     /// # Errors
     /// When it could not be committed; it is done the next time.
@@ -28,6 +28,7 @@ impl Store {
             expire_sessions(tx, now)?;
             wake_silent(tx, now)?;
             notifications::expire(tx, now)?;
+            history::forget_old(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
             tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;

@@ -84,6 +84,7 @@ fn every_element_of_the_grammar_has_a_row_and_an_example() {
         "imSessionReceived",
         "imSessionState",
         "messageReceived",
+        "messageSent",
         "messageDelivered",
         "composing",
         "pushTested",

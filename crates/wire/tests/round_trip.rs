@@ -119,6 +119,9 @@ fn event() -> impl Strategy<Value = Event> {
                 text
             }
         ),
+        (text(), text(), millis(), secret()).prop_map(|(conf_id, message_id, sent_at, text)| {
+            Event::MessageSent { conf_id, message_id, sent_at, text }
+        }),
         (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageDelivered {
             conf_id,
             message_id,

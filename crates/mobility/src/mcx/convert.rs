@@ -114,6 +114,12 @@ pub(super) fn event(Numbered { eid, event }: Numbered) -> Option<mcx::Numbered> 
             sent_at: message.sent_at.as_millis(),
             text: message.text.reveal().into(),
         },
+        Event::MessageSent(message) => Wire::MessageSent {
+            conf_id: message.conversation.to_string(),
+            message_id: message.client_id.to_string(),
+            sent_at: message.sent_at.as_millis(),
+            text: message.text.reveal().into(),
+        },
         Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
             conf_id: conversation.to_string(),
             message_id: client_id.to_string(),
@@ -122,7 +128,7 @@ pub(super) fn event(Numbered { eid, event }: Numbered) -> Option<mcx::Numbered> 
         Event::Composing { conversation, who } => {
             Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
         }
-        // Only applications of UCWA do that.
+        // Only applications of UCWA do the one; the other is known by its command, or by the first message.
         Event::MadeAvailable | Event::Inviting { .. } => return None,
         Event::PushTested { request, outcome } => {
             Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }

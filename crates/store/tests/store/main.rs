@@ -7,6 +7,8 @@ mod configuration;
 mod conversations;
 mod custom_zones;
 mod dnssec;
+mod history;
+mod model;
 mod notifications;
 mod opening;
 mod secondaries;

@@ -69,7 +69,7 @@ impl Bench {
         self.store.inbox(&actor.session, ack, now).await.unwrap().expect("the session lives").events
     }
 
-    /// The texts of the messages that wait for a session.
+    /// The texts of the messages of others that wait for a session.
     pub(crate) async fn texts(&self, actor: &Actor, now: Timestamp) -> Vec<String> {
         let events = self.events(actor, 0, now).await.into_iter();
         events
@@ -78,6 +78,12 @@ impl Bench {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Acknowledges everything that waits for a session.
+    pub(crate) async fn acknowledge(&self, actor: &Actor, now: Timestamp) {
+        let last = self.events(actor, 0, now).await.last().map_or(0, |last| last.eid);
+        assert!(self.store.acknowledge(&actor.session, last, now).await.unwrap());
     }
 }
 

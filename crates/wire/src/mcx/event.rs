@@ -65,6 +65,17 @@ pub enum Event {
         /// What was said.
         text: Secret,
     },
+    /// What this person has said, on whichever device.
+    MessageSent {
+        /// Where.
+        conf_id: String,
+        /// The name that it was given.
+        message_id: String,
+        /// Milliseconds since 1970.
+        sent_at: i64,
+        /// What was said.
+        text: Secret,
+    },
     /// A message of this person has reached somebody.
     MessageDelivered {
         /// Where.
@@ -138,6 +149,13 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
                 [eid].into_iter().chain(said).chain([("format", "text/plain")]).collect();
             w.element("messageReceived", &attributes, |w| w.text(text.reveal()))
         }
+        Event::MessageSent { conf_id, message_id, sent_at, text } => {
+            let sent_at = date::write(*sent_at);
+            let said = [("confId", conf_id.as_str()), ("messageId", message_id), ("sentAt", &sent_at)];
+            let attributes: Vec<_> =
+                [eid].into_iter().chain(said).chain([("format", "text/plain")]).collect();
+            w.element("messageSent", &attributes, |w| w.text(text.reveal()))
+        }
         Event::MessageDelivered { conf_id, message_id, to } => {
             w.empty("messageDelivered", &[eid, ("confId", conf_id), ("messageId", message_id), ("to", to)])
         }
@@ -179,6 +197,12 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
         "messageReceived" => Event::MessageReceived {
             conf_id: conf_id()?,
             from: attribute("from")?,
+            message_id: attribute("messageId")?,
+            sent_at: date::read(node.attribute("sentAt")?)?,
+            text: xml::text(node).into(),
+        },
+        "messageSent" => Event::MessageSent {
+            conf_id: conf_id()?,
             message_id: attribute("messageId")?,
             sent_at: date::read(node.attribute("sentAt")?)?,
             text: xml::text(node).into(),

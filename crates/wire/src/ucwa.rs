@@ -3,6 +3,7 @@
 //! The source is the public UCWA reference, whose pages are named where a form is taken from one. A page of the
 //! reference and a capture of the original differ in places; the captures (the reference's task pages) are followed.
 
+pub mod batch;
 pub mod data_uri;
 mod events;
 mod format;

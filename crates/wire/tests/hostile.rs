@@ -7,6 +7,7 @@ use fulmar_wire::{
     date,
     mcx::{Events, McxError, NAMESPACE, Poll, Requests, Responses},
     oauth::{OAuthError, PasswordGrant, Token},
+    ucwa::{self, Input, InputError, batch, data_uri, etag_matches},
     ws_trust::{Fault, InvalidRequest, TokenRequest, TokenResponse},
 };
 use proptest::{collection::vec, prelude::*};
@@ -25,7 +26,16 @@ fn feed(bytes: &[u8]) {
     let _ = PasswordGrant::parse(bytes);
     let _ = Token::parse(bytes);
     let _ = OAuthError::parse(bytes);
+    for content_type in [None, Some("application/json"), Some("application/xml")] {
+        let _ = Input::parse(content_type, None, bytes);
+    }
+    let _ = batch::parse(Some("multipart/batching;boundary=b"), bytes);
     let text = String::from_utf8_lossy(bytes);
+    let _ = Input::parse(Some(&text), Some(&text), bytes);
+    let _ = batch::parse(Some(&text), bytes);
+    let _ = data_uri::read(&text);
+    let _ = ucwa::Format::negotiate(Some(&text));
+    let _ = etag_matches(&text, "1");
     let _ = Poll::parse(&text);
     let _ = Challenge::read(Some(&text), Some(&text));
     let _ = presented(Some(&text), Some(&text));
@@ -34,7 +44,7 @@ fn feed(bytes: &[u8]) {
 }
 
 /// Pieces of real messages, so that random input gets beyond the first character.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 36] = [
     "<mcxRequests xmlns=\"urn:fulmar:mcx:1\" sid=\"s\">",
     "</mcxRequests>",
     "<mcxEvents xmlns=\"urn:fulmar:mcx:1\" sid=\"\" pollWaitTime=\"1\" ackId=\"2\" sessionTimeout=\"3\">",
@@ -51,6 +61,18 @@ const PIECES: [&str; 24] = [
     "</Username><Password>",
     "<Fault><faultcode>:",
     "<AutodiscoverResponse AccessLocation=\"External\"><User>",
+    "{\"_links\":{\"message\":{\"href\":\"data:text/plain;charset=utf-8,",
+    "{\"a\":[null,1e999,{\"b\":",
+    "]}",
+    "\\ud800",
+    "<input xmlns=\"http://schemas.microsoft.com/rtc/2012/03/ucwa\"><propertyList name=\"a\"><item>",
+    "</item></propertyList></input>",
+    "data:text/html;base64,",
+    "%f",
+    "multipart/batching;boundary=\"",
+    "\r\n--b\r\nContent-Type: application/http\r\n\r\n",
+    "POST http:///a HTTP/1.1\r\nData: ",
+    "--b--",
     "<![CDATA[",
     "]]>",
     "<!--",
@@ -75,7 +97,8 @@ proptest! {
 
 #[test]
 fn deep_input_is_survived_and_refused() {
-    for piece in ["<a>", "[", "{\"a\":", "<mcxRequests>", "&a;"] {
+    for piece in ["<a>", "[", "{\"a\":", "<mcxRequests>", "<input>", "&a;", "--b\r\n", "\r\n", ";", ",", "%"]
+    {
         feed(piece.repeat(MAX_BODY / piece.len()).as_bytes());
     }
     let nested = format!(
@@ -84,6 +107,13 @@ fn deep_input_is_survived_and_refused() {
         "</a>".repeat(2000)
     );
     assert_eq!(Requests::parse(nested.as_bytes()), Err(XmlError::TooDeep));
+    for (content_type, open, close) in
+        [("application/json", "{\"a\":[", "]}"), ("application/xml", "<input>", "</input>")]
+    {
+        let nested = format!("{}{}", open.repeat(1000), close.repeat(1000));
+        let input = Input::parse(Some(content_type), None, nested.as_bytes());
+        assert!(matches!(input, Err(InputError::Malformed(_))), "{content_type}");
+    }
 }
 
 #[test]
@@ -98,6 +128,8 @@ fn a_document_type_is_refused_wherever_xml_is_read() {
     assert!(refused(TokenResponse::parse(dtd).err()));
     assert!(refused(Fault::parse(dtd).err()));
     assert!(matches!(TokenRequest::parse(dtd), Err(InvalidRequest::Xml(XmlError::Malformed(_)))));
+    let input = br#"<!DOCTYPE x [<!ENTITY e "e">]><input><property name="a">&e;</property></input>"#;
+    assert!(matches!(Input::parse(Some("text/xml"), None, input), Err(InputError::Malformed(_))));
 }
 
 #[test]

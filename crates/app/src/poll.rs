@@ -9,7 +9,10 @@ mod held;
 
 use std::{sync::Arc, time::Duration};
 
-use fulmar_domain::session::{POLL_WAIT, Session};
+use fulmar_domain::{
+    event::Release,
+    session::{POLL_WAIT, Session},
+};
 use fulmar_store::{Inbox, StoreError};
 use thiserror::Error;
 use tokio::{sync::Notify, time::Instant};
@@ -25,6 +28,8 @@ pub struct Poll {
     pub ack: u64,
     /// How long it is willing to wait; at most [`POLL_WAIT`].
     pub wait: Duration,
+    /// How long events of less weight may wait for others to be told with; `None`: not at all.
+    pub release: Option<Release>,
     /// A poll takes the place of one with the same `ack` unless that one's is higher.
     pub priority: u32,
 }
@@ -63,8 +68,9 @@ pub enum PollError {
 }
 
 impl App {
-    /// Acknowledges what the client has dealt with, and waits until there is something newer, the time is over,
-    /// another poll of the same session takes its place, or `shutdown` resolves. Only the first has events.
+    /// Acknowledges what the client has dealt with, and waits until there is something newer that may wait no
+    /// longer, the time is over, another poll of the same session takes its place, or `shutdown` resolves. An answer
+    /// takes everything along that is queued.
     ///
     /// # Errors
     /// [`PollError`]
@@ -84,26 +90,38 @@ impl App {
         if !self.store.acknowledge(&session.id, poll.ack, self.now()).await? {
             return Err(PollError::SessionEnded);
         }
-        let (mut alarm, mut stopping) = (None, false);
+        let mut stopping = false;
         tokio::pin!(shutdown);
         loop {
             let inbox = self.store.inbox(&session.id, poll.ack, self.now()).await?;
             let inbox = inbox.ok_or(PollError::SessionEnded)?;
-            let end = match () {
-                () if held.is_replaced() => return Ok(Polled { inbox: nothing, end: PollEnd::Replaced }),
-                () if !inbox.events.is_empty() => PollEnd::Events,
-                () if stopping => PollEnd::Stopping,
-                () if Instant::now() >= deadline => PollEnd::TimedOut,
-                () => {
-                    alarm.get_or_insert_with(|| self.alarm.set(deadline, Arc::clone(&waker)));
-                    tokio::select! {
-                        () = waker.notified() => {}
-                        () = &mut shutdown => stopping = true,
-                    }
-                    continue;
-                }
-            };
-            return Ok(Polled { inbox, end });
+            if held.is_replaced() {
+                return Ok(Polled { inbox: nothing, end: PollEnd::Replaced });
+            }
+            let wait =
+                if stopping { Duration::ZERO } else { deadline.saturating_duration_since(Instant::now()) };
+            let wait = wait.min(self.release(&inbox, poll.release));
+            if wait.is_zero() {
+                let end = match inbox.events.is_empty() {
+                    false => PollEnd::Events,
+                    true if stopping => PollEnd::Stopping,
+                    true => PollEnd::TimedOut,
+                };
+                return Ok(Polled { inbox, end });
+            }
+            let _alarm = self.alarm.set(Instant::now() + wait, Arc::clone(&waker));
+            tokio::select! {
+                () = waker.notified() => {}
+                () = &mut shutdown => stopping = true,
+            }
         }
+    }
+
+    /// How long events may wait for others. More than fit into an answer do not, whatever is among them.
+    fn release(&self, inbox: &Inbox, release: Option<Release>) -> Duration {
+        let Some(last) = inbox.events.last() else { return Duration::MAX };
+        let all = last.eid == inbox.session.last_event;
+        let wait = release.filter(|_| all).and_then(|release| release.wait(&inbox.events, self.now()));
+        wait.unwrap_or(Duration::ZERO)
     }
 }

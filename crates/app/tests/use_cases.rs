@@ -18,7 +18,7 @@ use fulmar_app::{
 };
 use fulmar_domain::{
     RequestId, SipUri, Timestamp,
-    event::Event,
+    event::{Event, Release},
     office::OfficeIntent,
     presence::Availability,
     session::{POLL_WAIT, Session},
@@ -88,7 +88,7 @@ fn description(device: &str) -> DeviceDescription {
 }
 
 fn poll(wait: Duration) -> Poll {
-    Poll { ack: 0, wait, priority: 0 }
+    Poll { ack: 0, wait, release: None, priority: 0 }
 }
 
 fn say_hello() -> Command {
@@ -325,4 +325,41 @@ async fn a_poll_is_held_as_long_as_it_says() {
     let poll = office.app.poll(&anna, poll(wait), pending()).await.unwrap();
     assert_eq!(poll.end, PollEnd::TimedOut);
     assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn what_weighs_less_waits_for_its_time_or_for_something_that_weighs_more() {
+    let office = Office::new().await;
+    let (anna, ben) = (office.session("anna", "phone").await, office.session("ben", "desk").await);
+    let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    let held = |medium| Poll { release: Some(Release { medium, low: minute }), ..poll(POLL_WAIT) };
+    office.app.execute(&anna, None, Command::QueryContacts).await.unwrap().unwrap();
+    let begun = Instant::now();
+    let (list, ()) = tokio::join!(office.app.poll(&anna, held(second), pending()), async {
+        tokio::time::sleep(second).await;
+        office.pass(second);
+    });
+    assert!(begun.elapsed() >= second, "{:?}", begun.elapsed());
+    assert!(matches!(list.unwrap().inbox.events[0].event, Event::ContactList(_)));
+
+    let (all, sent) = tokio::join!(
+        office.app.poll(&anna, held(minute), pending()),
+        office.app.execute(&ben, None, say_hello()),
+    );
+    sent.unwrap().unwrap();
+    let events = all.unwrap().inbox.events;
+    assert!(matches!(events[0].event, Event::ContactList(_)), "{events:?}");
+    assert!(begun.elapsed() < minute);
+    assert!(events.len() > 1, "{events:?}");
+}
+
+#[tokio::test]
+async fn an_answer_takes_along_what_still_waits() {
+    let office = Office::new().await;
+    let anna = office.session("anna", "phone").await;
+    office.app.execute(&anna, None, Command::QueryContacts).await.unwrap().unwrap();
+    let minute = Duration::from_secs(60);
+    let held = Poll { release: Some(Release { medium: minute, low: minute }), ..poll(Duration::ZERO) };
+    let polled = office.app.poll(&anna, held, pending()).await.unwrap();
+    assert_eq!((polled.end, polled.inbox.events.len()), (PollEnd::Events, 1));
 }

@@ -1,11 +1,11 @@
 //! What a session is told, in order.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use thiserror::Error;
 
 use crate::{
-    ConversationId, MessageId, RequestId, SipUri,
+    ConversationId, MessageId, RequestId, SipUri, Timestamp,
     account::DisplayName,
     conversation::{Message, Participation},
     id::ClientMessageId,
@@ -18,6 +18,8 @@ use crate::{
 pub struct Numbered {
     /// Position in the log, from 1.
     pub eid: u64,
+    /// When it was queued, or the oldest of those that it stands for.
+    pub queued_at: Timestamp,
     /// What happened.
     pub event: Event,
 }
@@ -104,6 +106,60 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// How long it may wait for others to be told with (UCWA reference, events).
+    pub fn class(&self) -> Class {
+        match self {
+            Self::RequestSucceeded { .. }
+            | Self::RequestFailed { .. }
+            | Self::Invited { .. }
+            | Self::Inviting { .. }
+            | Self::ParticipantChanged { .. }
+            | Self::MessageReceived(_)
+            | Self::MessageSent(_)
+            | Self::MessageDelivered { .. }
+            | Self::Composing { .. }
+            | Self::PushTested { .. } => Class::High,
+            Self::ContactList(_) | Self::PresenceChanged { .. } | Self::MadeAvailable => Class::Medium,
+        }
+    }
+}
+
+/// The weight of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It is told at once, with everything that was queued before it.
+    High,
+    /// It may wait for some seconds.
+    Medium,
+    /// It may wait for longer.
+    Low,
+}
+
+/// How long a client lets events of less weight wait, so that its radio sleeps on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Those of [`Class::Medium`].
+    pub medium: Duration,
+    /// Those of [`Class::Low`].
+    pub low: Duration,
+}
+
+impl Release {
+    /// How long until these events are told, which is all at once; `None` where there are none.
+    pub fn wait(&self, events: &[Numbered], now: Timestamp) -> Option<Duration> {
+        let wait = |numbered: &Numbered| {
+            let at_most = match numbered.event.class() {
+                Class::High => Duration::ZERO,
+                Class::Medium => self.medium,
+                Class::Low => self.low,
+            };
+            at_most.saturating_sub(now.since(numbered.queued_at))
+        };
+        events.iter().map(wait).min()
+    }
+}
+
 /// Why a well-formed command came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Failure {
@@ -161,4 +217,41 @@ pub struct Contact {
     pub uri: SipUri,
     /// Name.
     pub display_name: DisplayName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+    const RELEASE: Release = Release { medium: Duration::from_secs(5), low: Duration::from_secs(15) };
+
+    fn queued(event: Event, seconds_ago: u64) -> Numbered {
+        Numbered { eid: 1, queued_at: NOON - Duration::from_secs(seconds_ago), event }
+    }
+
+    fn wait(events: &[Numbered]) -> Option<u64> {
+        RELEASE.wait(events, NOON).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn what_weighs_less_waits_for_as_long_as_the_oldest_may() {
+        let lists = [queued(Event::ContactList(Vec::new()), 3), queued(Event::MadeAvailable, 1)];
+        assert_eq!(wait(&lists), Some(2));
+        assert_eq!(wait(&[queued(Event::MadeAvailable, 60)]), Some(0));
+        assert_eq!(wait(&[]), None);
+    }
+
+    #[test]
+    fn a_heavy_event_takes_all_along() {
+        let failed = Event::RequestFailed { request: "r".parse().unwrap(), failure: Failure::NoSuchPerson };
+        assert_eq!(wait(&[queued(Event::MadeAvailable, 0), queued(failed, 0)]), Some(0));
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_nothing_waits_longer_than_it_may() {
+        let ahead =
+            Numbered { eid: 1, queued_at: NOON + Duration::from_secs(3600), event: Event::MadeAvailable };
+        assert_eq!(wait(&[ahead]), Some(5));
+    }
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010-administrators.sql"),
     include_str!("../migrations/0011-ucwa.sql"),
     include_str!("../migrations/0012-history.sql"),
+    include_str!("../migrations/0013-event-time.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

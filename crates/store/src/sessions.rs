@@ -105,7 +105,7 @@ impl Store {
         ticket: TicketDigest,
         now: Timestamp,
     ) -> Result<StartedSession, StoreError> {
-        self.change("start a session", move |tx| start(tx, &new, ticket, now)).await
+        self.change_at("start a session", now, move |tx| start(tx, &new, ticket, now)).await
     }
 
     /// Ends a session at the wish of its person, who is not woken on this device any more.
@@ -115,7 +115,7 @@ impl Store {
     /// When it could not be committed.
     pub async fn terminate_session(&self, session: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
         let sid = session.clone();
-        self.change("terminate a session", move |tx| {
+        self.change_at("terminate a session", now, move |tx| {
             let Some(session) = find(tx.sql, &sid, now)? else { return Ok(false) };
             devices::sign_out(tx, session.device.0)?;
             presence::changed(tx, session.account.0)?;
@@ -247,7 +247,7 @@ impl Store {
         F: FnOnce(&mut Tx<'_>, &Session) -> rusqlite::Result<Effect> + Send + 'static,
     {
         let actor = actor.clone();
-        self.change(operation, move |tx| {
+        self.change_at(operation, now, move |tx| {
             let session = find(tx.sql, &actor.session, now)?.filter(|s| s.account == actor.account);
             let Some(session) = session else { return Ok(Executed::SessionEnded) };
             tx.sql.prepare_cached("SAVEPOINT command")?.execute([])?;

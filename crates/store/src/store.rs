@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use fulmar_domain::{AccountId, SessionId};
+use fulmar_domain::{AccountId, SessionId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -100,6 +100,24 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         self.writer.change(operation, move |tx| change(tx).map_err(failed(operation))).await
+    }
+
+    /// A change whose events wait from `now` on; those of [`Self::change`] have waited long enough.
+    pub(crate) async fn change_at<T, F>(
+        &self,
+        operation: &'static str,
+        now: Timestamp,
+        change: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.change(operation, move |tx| {
+            tx.now = Some(now);
+            change(tx)
+        })
+        .await
     }
 
     pub(crate) async fn read<T, F>(&self, operation: &'static str, read: F) -> Result<T, StoreError>

@@ -47,7 +47,7 @@ impl Store {
         ticket: TicketDigest,
         now: Timestamp,
     ) -> Result<StartedApplication, StoreError> {
-        self.change("make an application", move |tx| start(tx, &new, ticket, now)).await
+        self.change_at("make an application", now, move |tx| start(tx, &new, ticket, now)).await
     }
 
     /// The application of a device, while its session lasts.

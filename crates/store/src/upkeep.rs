@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// When it could not be committed; it is done the next time.
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.change("tidy up", move |tx| {
+        self.change_at("tidy up", now, move |tx| {
             expire_sessions(tx, now)?;
             wake_silent(tx, now)?;
             notifications::expire(tx, now)?;

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use fulmar_domain::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,6 +25,8 @@ const QUEUE: usize = 1024;
 pub(crate) struct Tx<'a> {
     pub(crate) sql: &'a Connection,
     pub(crate) touched: Touched,
+    /// When the change is made, where that is known: events wait from then on.
+    pub(crate) now: Option<Timestamp>,
 }
 
 /// Is given the transaction, or why there is none; says whether to keep what it did.
@@ -108,7 +111,7 @@ fn commit(
             answers.push(change(Err(error.to_string())).1);
             continue;
         }
-        let mut tx = Tx { sql: connection, touched: Touched::default() };
+        let mut tx = Tx { sql: connection, touched: Touched::default(), now: None };
         let (keep, answer) = change(Ok(&mut tx));
         answers.push(answer);
         if keep {

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn poll(ack: u64, priority: u32) -> Poll {
-        Poll { ack, priority, wait: Duration::ZERO }
+        Poll { ack, priority, wait: Duration::ZERO, release: None }
     }
 
     #[tokio::test]

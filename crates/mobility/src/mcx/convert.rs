@@ -81,7 +81,7 @@ fn said(message: &Instant) -> Result<Said, Why> {
 }
 
 /// An event as a client reads it; `None` for those that MCX has no word for.
-pub(super) fn event(Numbered { eid, event }: Numbered) -> Option<mcx::Numbered> {
+pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Numbered> {
     use mcx::Event as Wire;
     let event = match event {
         Event::RequestSucceeded { request, conversation } => {

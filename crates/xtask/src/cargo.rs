@@ -65,6 +65,13 @@ pub(crate) fn metadata() -> Result<Metadata> {
     serde_json::from_str(&text).context("failed to read the output of `cargo metadata`")
 }
 
+/// The kind of machine that cargo builds for when it is not told.
+pub(crate) fn host() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
+}
+
 /// Runs a program at the terminal; an exit status other than 0 is an error.
 pub(crate) fn succeed(program: &mut Command) -> Result<()> {
     let status = program.status().with_context(|| format!("failed to start {}", line(program)))?;

@@ -7,6 +7,7 @@
 
 mod arrows;
 mod cargo;
+mod fuzz;
 mod hints;
 mod office;
 mod places;
@@ -45,6 +46,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         what: Vec<String>,
     },
+    /// Fuzz the parsers of foreign input, guided by coverage, and print how many inputs each one was given.
+    Fuzz(fuzz::Options),
     /// Check that no crate uses another one that it may not use.
     Arrows,
     /// Ask the DNS server every question of a conformance file and print how many answers were right.
@@ -75,6 +78,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Run(options) => run::run(&options),
         Task::Test(options) => test::test(&options),
         Task::Bench { what } => bench(&what),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Arrows => arrows::check_workspace(),
         Task::DnsConformance { file, options } => dns_conformance(&started_in.join(file), &options),
     }

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    arrows, cargo,
+    arrows, cargo, fuzz,
     tools::{self, Tool},
 };
 
@@ -42,7 +42,7 @@ const RESULT: &str = "nextest/default/junit.xml";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Leave out what seldom fails after a small change: dependencies, documentation and its examples.
+    /// Leave out what seldom fails after a small change: dependencies, documentation and its examples, fuzzing.
     #[arg(long)]
     fast: bool,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Options {
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
     let mut report = Report::default();
-    report.step("tools", || tools::require(TOOLS))?;
+    report.step("tools", || tools::require(TOOLS).and_then(|()| tools::require(fuzz::TOOLS)))?;
     report.step("format", || cargo(&["fmt", "--all", "--check"]))?;
     report.step("arrows", arrows::check_workspace)?;
     report.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
@@ -64,15 +64,18 @@ pub(crate) fn test(options: &Options) -> Result<()> {
         report
             .step("examples in the documentation", || cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    if tools::has_nextest() {
+    let has_nextest = tools::has_nextest();
+    if has_nextest {
         report.step("tests", || cargo(&["nextest", "run", "--workspace"]))?;
-        report.print();
-        return print_tally();
+    } else {
+        println!("\ncargo-nextest is not installed; `cargo test` runs the tests.");
+        report.step("tests", || cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     }
-    println!("\ncargo-nextest is not installed; `cargo test` runs the tests.");
-    report.step("tests", || cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]))?;
+    if !options.fast {
+        report.step("fuzz", || fuzz::fuzz(&fuzz::Options::default()))?;
+    }
     report.print();
-    Ok(())
+    if has_nextest { print_tally() } else { Ok(()) }
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

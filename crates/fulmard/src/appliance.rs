@@ -8,7 +8,7 @@ use fulmar_admin::{Admin, Console};
 use fulmar_app::{App, Clock};
 use fulmar_dns::Publisher;
 use fulmar_http::{
-    serve::{self, Stop},
+    serve::{self, Places, Stop},
     trust,
 };
 use fulmar_push::apns::Settings;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config,
     certificate::Certificate,
+    files,
     sockets::{Sockets, Web},
     supervise::Supervisor,
     systemd,
@@ -29,6 +30,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long everything may take to end; what has not then is cut off.
 const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
+/// The most connections at a time of the console, of phones without TLS and of the admin socket, each.
+const OTHER_CONNECTIONS: usize = 512;
 /// How often the store is tidied.
 const TIDY: Duration = Duration::from_secs(15);
 
@@ -99,7 +102,7 @@ impl Appliance {
         };
         parts.start_background();
         parts.start_dns(sockets.dns)?;
-        parts.start_web(sockets.web)?;
+        parts.start_web(sockets.web, files::make_room(config.phones.connections))?;
         parts.start_admin(sockets.admin, addresses.http)?;
         systemd::ready();
         addresses.log();
@@ -195,25 +198,30 @@ impl Parts {
         Ok(())
     }
 
-    fn start_web(&self, sockets: Web) -> Result<()> {
+    fn start_web(&self, sockets: Web, connections: usize) -> Result<()> {
         let console = Console {
             app: self.app.clone(),
             published: self.publisher.published(),
             metrics: self.metrics.clone(),
         };
-        self.serve_tls("console", sockets.console, move |_| fulmar_admin::console_router(console.clone()))?;
+        let few = Places::new(OTHER_CONNECTIONS);
+        self.serve_tls("console", sockets.console, &few, move |_| {
+            fulmar_admin::console_router(console.clone())
+        })?;
         let (app, trust) = (self.app.clone(), self.certificate.trust().clone());
-        self.serve_tls("phones", sockets.phones, move |stop| {
+        self.serve_tls("phones", sockets.phones, &Places::new(connections), move |stop| {
             trust::serve(trust.clone(), fulmar_mobility::router(app.clone(), stop))
         })?;
+        let few = Places::new(OTHER_CONNECTIONS);
         for listener in sockets.plain_phones {
+            let few = few.clone();
             let (app, trust) = (self.app.clone(), self.certificate.trust().clone());
             self.supervisor.run("plain-phones", move |signal| {
                 let router = trust::serve(trust.clone(), fulmar_mobility::plain_router(app.clone()));
-                let listener = listener.try_clone();
+                let (listener, few) = (listener.try_clone(), few.clone());
                 async move {
                     if let Ok(listener) = listener.and_then(TcpListener::from_std) {
-                        serve::plain(listener, router, Stop { signal, drain: DRAIN }).await;
+                        serve::plain(listener, router, Stop { signal, drain: DRAIN }, few).await;
                     }
                 }
             });
@@ -225,19 +233,20 @@ impl Parts {
         &self,
         name: &'static str,
         listeners: Vec<std::net::TcpListener>,
+        places: &Places,
         router: impl Fn(CancellationToken) -> Router + Clone + Send + 'static,
     ) -> Result<()> {
         let (app, live) = (self.app.clone(), self.certificate.live().clone());
         let router = move |signal| fulmar_mobility::hsts(router(signal), app.clone(), live.clone());
         let tls = self.certificate.live().server_config()?;
         for listener in listeners {
-            let (tls, router) = (Arc::clone(&tls), router.clone());
+            let (tls, router, places) = (Arc::clone(&tls), router.clone(), places.clone());
             self.supervisor.run(name, move |signal| {
-                let (listener, tls, router) =
-                    (listener.try_clone(), Arc::clone(&tls), router(signal.clone()));
+                let (listener, tls, router, places) =
+                    (listener.try_clone(), Arc::clone(&tls), router(signal.clone()), places.clone());
                 async move {
                     if let Ok(listener) = listener.and_then(TcpListener::from_std) {
-                        serve::tls(listener, tls, router, Stop { signal, drain: DRAIN }).await;
+                        serve::tls(listener, tls, router, Stop { signal, drain: DRAIN }, places).await;
                     }
                 }
             });
@@ -266,11 +275,12 @@ impl Parts {
             signed_zones: Arc::new(move || publisher.snapshot().signed_zones()),
             notify_secondaries: Arc::new(move || notices.notify()),
         });
+        let few = Places::new(OTHER_CONNECTIONS);
         self.supervisor.run("admin", move |signal| {
-            let (listener, router) = (listener.try_clone(), router.clone());
+            let (listener, router, few) = (listener.try_clone(), router.clone(), few.clone());
             async move {
                 if let Ok(listener) = listener.and_then(UnixListener::from_std) {
-                    serve::unix(listener, router, Stop { signal, drain: DRAIN }).await;
+                    serve::unix(listener, router, Stop { signal, drain: DRAIN }, few).await;
                 }
             }
         });

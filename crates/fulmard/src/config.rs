@@ -56,6 +56,13 @@ pub struct Phones {
     pub https: Vec<SocketAddr>,
     /// Without: where TLS is, and nothing else.
     pub http: Vec<SocketAddr>,
+    /// The most connections with TLS at a time; a held poll is one. Whoever comes beyond is told that the box is full.
+    #[serde(default = "connections")]
+    pub connections: usize,
+}
+
+fn connections() -> usize {
+    16_384
 }
 
 /// The console.
@@ -118,6 +125,7 @@ mod tests {
         let config = Config::parse(SHIPPED).unwrap();
         assert_eq!(config.paths.state, Path::new("/var/lib/fulmar"));
         assert_eq!(config.dns.listen.len(), 2);
+        assert_eq!(config.phones.connections, 16_384);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod appliance;
 mod certificate;
 mod config;
+mod files;
 mod journal;
 pub mod logging;
 mod sockets;

@@ -62,7 +62,11 @@ impl Activity {
             let (limit, overdue) = match phase {
                 Phase { requests: 0, headers: true } => (HEADER_TIMEOUT, Overdue::Headers),
                 Phase { requests: 0, headers: false } => (IDLE_TIMEOUT, Overdue::Idle),
-                Phase { .. } => (Duration::MAX, Overdue::Idle),
+                Phase { .. } => {
+                    // Its sender is part of this.
+                    let _ = phases.changed().await;
+                    continue;
+                }
             };
             if timeout(limit, phases.changed()).await.is_err() {
                 return overdue;

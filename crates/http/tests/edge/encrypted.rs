@@ -18,7 +18,7 @@ use axum::{
 use bytes::Bytes;
 use fulmar_http::{
     authority::{Authority, Leaf},
-    serve,
+    serve::{self, Places},
     tls::LiveCertificate,
 };
 use http_body_util::BodyExt;
@@ -60,13 +60,18 @@ pub(crate) struct Encrypted {
 impl Encrypted {
     /// Shows a certificate for `one.test`.
     pub(crate) async fn new(drain: Duration) -> Self {
+        Self::with_places(drain, 16).await
+    }
+
+    pub(crate) async fn with_places(drain: Duration, connections: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::open_or_create(dir.path(), SystemTime::now()).unwrap();
         let live = LiveCertificate::new(&leaf(&authority, "one.test")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop, begun) = (listener.local_addr().unwrap(), stop(drain), Arc::default());
         let signal = stop.signal.clone();
-        let serve = serve::tls(listener, live.server_config().unwrap(), router(Arc::clone(&begun)), stop);
+        let (config, router) = (live.server_config().unwrap(), router(Arc::clone(&begun)));
+        let serve = serve::tls(listener, config, router, stop, Places::new(connections));
         Self { address, live, authority, signal, served: tokio::spawn(serve), begun, _dir: dir }
     }
 
@@ -86,7 +91,7 @@ impl Encrypted {
         TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await
     }
 
-    async fn http2(&self) -> SendRequest<Body> {
+    pub(crate) async fn http2(&self) -> SendRequest<Body> {
         let stream = TokioIo::new(self.connect("one.test", b"h2").await.unwrap());
         let (sender, connection) =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
@@ -128,7 +133,7 @@ impl hyper::body::Body for Never {
     }
 }
 
-fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(format!("https://one.test{path}")).body(Body::empty()).unwrap()
 }
 

@@ -3,6 +3,7 @@
 
 mod encrypted;
 mod exchange;
+mod full;
 mod plain;
 mod trust;
 

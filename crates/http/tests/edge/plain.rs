@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, os::unix::fs::MetadataExt, sync::Arc, time::Duration};
 
-use fulmar_http::{MAX_BODY, serve};
+use fulmar_http::{
+    MAX_BODY,
+    serve::{self, Places},
+};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
@@ -25,7 +28,7 @@ async fn plain(drain: Duration) -> Plain {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop, begun) = (listener.local_addr().unwrap(), stop(drain), Arc::default());
     let signal = stop.signal.clone();
-    let serve = serve::plain(listener, router(Arc::clone(&begun)), stop);
+    let serve = serve::plain(listener, router(Arc::clone(&begun)), stop, Places::new(2));
     Plain { address, signal, served: tokio::spawn(serve), begun }
 }
 
@@ -173,7 +176,12 @@ async fn the_address_of_a_client_is_known() {
 async fn the_process_behind_a_unix_socket_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
-    tokio::spawn(serve::unix(UnixListener::bind(&path).unwrap(), router(Arc::default()), stop(LONG)));
+    tokio::spawn(serve::unix(
+        UnixListener::bind(&path).unwrap(),
+        router(Arc::default()),
+        stop(LONG),
+        Places::new(1),
+    ));
     let mut stream = UnixStream::connect(&path).await.unwrap();
     stream.write_all(&request("GET", "/who", "")).await.unwrap();
     let own = std::fs::metadata(dir.path()).unwrap().uid();

@@ -1,0 +1,245 @@
+//! One connection, from its handshake to its end.
+
+use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{Extensions, HeaderValue, Version, header},
+    response::Response,
+};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::{HttpService, service_fn},
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::io::InspectReader;
+use tower::ServiceExt;
+
+use super::{Connection, PeerAddr, Server};
+use crate::{
+    activity::{Activity, IDLE_TIMEOUT, Overdue},
+    challenges::ACME_TLS,
+    drain::drained,
+};
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes of headers over HTTP/1.1: more are answered with 431.
+const MAX_HEADERS: usize = 16 * 1024;
+/// The same over HTTP/2, where each field counts for 32 bytes more (RFC 9113 §6.5.2). Beyond four times this, h2
+/// ends the connection without an answer: so much that 64 KiB are still answered.
+const MAX_HEADER_LIST: u32 = 20 * 1024;
+/// The most requests at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 64;
+
+impl Server {
+    pub(super) async fn encrypted(self, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
+        let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+        // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
+        let mut stream = match self.stop.signal.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => stream,
+            Some(_) => return metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1),
+            None => return,
+        };
+        let http2 = match stream.get_ref().1.alpn_protocol() {
+            // RFC 8737 §3: the handshake was the proof, and nothing follows it.
+            Some(ACME_TLS) => return drop(stream.shutdown().await),
+            protocol => protocol == Some(b"h2"),
+        };
+        if !http2 {
+            // What is looked at stays in the buffer of TLS.
+            let first = timeout(HANDSHAKE_TIMEOUT, stream.fill_buf());
+            match self.stop.signal.run_until_cancelled(first).await {
+                Some(Ok(Ok(first))) if !is_sip(first) => {}
+                Some(Ok(Ok(_))) => return self.refuse_sip(stream, peer).await,
+                _ => return,
+            }
+        }
+        self.connection(stream, about(PeerAddr(peer)), http2).await;
+    }
+
+    /// Some desk clients come here for a registrar when discovery has failed, and wait for ever on a connection that
+    /// stays open.
+    async fn refuse_sip(self, mut stream: impl AsyncWrite + Unpin, peer: SocketAddr) {
+        metrics::counter!("fulmar_tls_sip_refused_total").increment(1);
+        tracing::info!(%peer, "A client that speaks SIP was sent away: its discovery has failed.");
+        // A client that has gone already is sent away, too.
+        let _ = stream.shutdown().await;
+    }
+
+    /// Serves one connection; `about` becomes the extensions of its requests.
+    pub(super) async fn connection<S>(self, stream: S, mut about: Extensions, http2: bool)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        if !http2 {
+            about.insert(Connection::default());
+        }
+        let activity = Activity::new();
+        let service = self.service(about, activity.clone());
+        let stream = InspectReader::new(stream, {
+            let activity = activity.clone();
+            // Between the requests of HTTP/2 there are frames that begin none.
+            move |_: &[u8]| {
+                if !http2 {
+                    activity.read();
+                }
+            }
+        });
+        let stream = TokioIo::new(stream);
+        // The client has said which. Looking for it in the first bytes would wait for them without end, and keep
+        // room for both.
+        if http2 {
+            self.until_its_end(speaks_http2().serve_connection(stream, service), activity).await;
+        } else {
+            self.until_its_end(speaks_http1().serve_connection(stream, service), activity).await;
+        }
+    }
+
+    fn service(
+        &self,
+        about: Extensions,
+        activity: Activity,
+    ) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static> + use<> {
+        let router = self.router.clone();
+        service_fn(move |request: Request<Incoming>| {
+            let (answering, router) = (activity.answering(), router.clone());
+            let multiplexed = request.version() == Version::HTTP_2;
+            let request = request.map(Body::new);
+            let mut request = if multiplexed { request.map(drained) } else { request };
+            request.extensions_mut().extend(about.clone());
+            name_host(&mut request);
+            async move {
+                let _answering = answering;
+                let answer: Result<Response, Infallible> = router.oneshot(request).await;
+                answer
+            }
+        })
+    }
+
+    async fn until_its_end(&self, connection: impl GracefulConnection, activity: Activity) {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            // A client that vanishes or breaks the protocol is answered by hyper, where there is an answer.
+            _ = connection.as_mut() => return,
+            () = self.stop.signal.cancelled() => {}
+            overdue = activity.overdue() => if overdue == Overdue::Headers { return },
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(self.stop.drain.max(IDLE_TIMEOUT), connection).await;
+    }
+}
+
+/// Whether these are the first bytes of a request of SIP (RFC 3261 §7.1), before which there may be empty lines (§7.5).
+/// A request line that comes in pieces is not recognised, and is a bad request of HTTP.
+fn is_sip(first: &[u8]) -> bool {
+    let line = first.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next();
+    line.is_some_and(|line| line.ends_with(b" SIP/2.0"))
+}
+
+/// What HTTP/2 calls `:authority` is `Host` to the handlers (RFC 9113 §8.3.1), and so is the host of a whole URL in
+/// the request line, which is the one that counts (RFC 9112 §3.2.2).
+fn name_host(request: &mut Request) {
+    let host = request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
+    }
+}
+
+pub(super) fn about<P: Clone + Send + Sync + 'static>(peer: P) -> Extensions {
+    let mut about = Extensions::new();
+    about.insert(peer);
+    about
+}
+
+fn speaks_http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None).max_buf_size(MAX_HEADERS).half_close(false);
+    builder
+}
+
+fn speaks_http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEADER_LIST)
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(15));
+    builder
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, ready},
+    };
+
+    use axum::{Router, body::HttpBody, routing::post};
+    use bytes::Bytes;
+    use http_body_util::BodyExt;
+    use hyper::{body::Frame, client::conn::http2};
+    use tokio::sync::oneshot;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::serve::{Places, Stop};
+
+    /// A body that is sent when its sender is told to, and tells when it was taken whole.
+    struct Late {
+        go: oneshot::Receiver<()>,
+        taken: Option<oneshot::Sender<()>>,
+        sent: bool,
+    }
+
+    impl HttpBody for Late {
+        type Data = Bytes;
+        type Error = oneshot::error::RecvError;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if !self.sent {
+                ready!(Pin::new(&mut self.go).poll(cx))?;
+                self.sent = true;
+                return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"late")))));
+            }
+            let _ = self.taken.take().map(|taken| taken.send(()));
+            Poll::Ready(None)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_after_its_answer_is_taken() {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let stop = Stop { signal: CancellationToken::new(), drain: Duration::ZERO };
+        let server =
+            Server::new(Router::new().route("/", post(|| async { "nobody read it" })), stop, Places::new(1));
+        tokio::spawn(async move { server.connection(far, Extensions::new(), true).await });
+
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();
+        tokio::spawn(connection);
+        let ((go, when), (taken, whole)) = (oneshot::channel(), oneshot::channel());
+        let body = Late { go: when, taken: Some(taken), sent: false };
+        let answer = sender.send_request(Request::post("http://box/").body(body).unwrap()).await.unwrap();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "nobody read it");
+        // A reset would have come by now: the clock goes on when there is nothing else to do.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        go.send(()).unwrap();
+        whole.await.expect("the body was taken");
+    }
+}

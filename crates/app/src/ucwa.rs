@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
     DeviceId,
     application::{Application, ClientDescription, ClientText},
+    id::ClientMessageId,
     presence::Availability,
     session::Session,
 };
@@ -59,6 +60,18 @@ impl App {
         Ok(found.filter(|application| {
             application.session.account == caller.account.id && caller.device == Some(device)
         }))
+    }
+
+    /// What a message is called whose client calls it nothing, or what its client calls it: sending it again under that
+    /// name is the same message.
+    ///
+    /// # Errors
+    /// [`CommandError::Random`]
+    pub fn client_message_id(&self, operation: Option<&str>) -> Result<ClientMessageId, CommandError> {
+        match operation.and_then(|operation| operation.parse().ok()) {
+            Some(name) => Ok(name),
+            None => Ok(random::identifier()?),
+        }
     }
 
     /// Lets the person be seen on this application, which takes messages in these formats.

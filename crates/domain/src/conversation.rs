@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{ConversationId, MessageId, SipUri, Timestamp, id::ClientMessageId};
+use crate::{ConversationId, MessageId, SipUri, Timestamp, event::Contact, id::ClientMessageId};
 
 /// The longest message text, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 8 * 1024;
@@ -100,6 +100,41 @@ impl fmt::Display for Step {
             Self::Write => "write",
             Self::Leave => "leave",
         })
+    }
+}
+
+/// A conversation as one of those who take part sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// Who began it.
+    pub creator: SipUri,
+    /// When.
+    pub created_at: Timestamp,
+    /// Everybody who takes or took part, the creator first.
+    pub participants: Vec<Participant>,
+}
+
+/// Somebody who takes or took part in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// Who.
+    pub person: Contact,
+    /// Where they stand.
+    pub participation: Participation,
+}
+
+impl Conversation {
+    /// Where that person stands in it.
+    pub fn participation_of(&self, person: &SipUri) -> Option<Participation> {
+        let found = self.participants.iter().find(|participant| participant.person.uri == *person);
+        found.map(|participant| participant.participation)
+    }
+
+    /// Those who take or took part, but for that person.
+    pub fn others<'a>(&'a self, person: &'a SipUri) -> impl Iterator<Item = &'a Participant> {
+        self.participants.iter().filter(move |participant| participant.person.uri != *person)
     }
 }
 

@@ -70,6 +70,14 @@ impl Store {
         .await
     }
 
+    /// Everybody else who is enabled and at home here, by name.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn colleagues(&self, of: AccountId) -> Result<Vec<Contact>, StoreError> {
+        self.read("list the colleagues of a person", move |sql| colleagues(sql, of.0)).await
+    }
+
     /// The person of that address.
     ///
     /// # Errors

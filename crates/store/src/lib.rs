@@ -35,6 +35,7 @@ mod open;
 mod presence;
 mod push_settings;
 mod readers;
+mod roster;
 mod rows;
 mod seal;
 mod secondaries;

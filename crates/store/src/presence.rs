@@ -46,6 +46,19 @@ impl Store {
         .await
     }
 
+    /// What others see of the person of that address; `None` when there is nobody.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn presence(&self, person: &SipUri, now: Timestamp) -> Result<Option<Presence>, StoreError> {
+        let uri = person.clone();
+        self.read("look a presence up", move |sql| {
+            let Some(account) = accounts::enabled(sql, &uri)? else { return Ok(None) };
+            of(sql, account, now).map(Some)
+        })
+        .await
+    }
+
     /// Tells this session the presence of these people now and whenever it changes, until it goes to the
     /// background. People it followed before stay followed.
     ///

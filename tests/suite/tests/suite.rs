@@ -22,6 +22,7 @@ mod suite {
     mod selftest;
     mod tickets;
     mod ucwa;
+    mod ucwa_messaging;
     mod wildcard;
     mod xframe;
 }

@@ -1,0 +1,96 @@
+//! UCWA: the mobility service for clients that nobody here wrote, by its public reference.
+//!
+//! A resource is built from the store when it is asked for; the one thing that a client is told by itself is the
+//! channel of events, whose source is the log of its session. Handlers give values; [`answer::write`] puts them
+//! into the form that the client asks for. What is not offered has no link.
+
+mod answer;
+mod applications;
+mod asker;
+mod communication;
+mod conversation;
+mod events;
+mod hrefs;
+mod invitations;
+mod me;
+mod messaging;
+mod people;
+mod policies;
+mod render;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use fulmar_wire::ucwa::{Code, Subcode};
+
+use crate::Phones;
+use answer::Refused;
+use hrefs::{APPLICATIONS, TOKEN_APPLICATIONS};
+
+/// The routes, in lower case, below both places of applications.
+pub(crate) fn router() -> Router<Phones> {
+    [APPLICATIONS, TOKEN_APPLICATIONS].into_iter().fold(Router::new(), |router, place| {
+        router.nest(place, below().layer(middleware::from_fn(answer::write)))
+    })
+}
+
+fn below() -> Router<Phones> {
+    Router::new()
+        .route("/", post(applications::make))
+        .route("/{application}", get(applications::show).delete(applications::end))
+        .route("/{application}/events", get(events::poll))
+        .route("/{application}/policies", get(policies::show))
+        .merge(of_me())
+        .merge(of_people())
+        .merge(of_communication())
+        .fallback(|| async { Refused::new(Code::NotFound, Subcode::ResourceNotFound) })
+        .method_not_allowed_fallback(|| async { Refused::new(Code::MethodNotAllowed, None) })
+}
+
+fn of_me() -> Router<Phones> {
+    let me = Router::new()
+        .route("/me", get(me::show))
+        .route("/me/makemeavailable", post(me::make_available))
+        .route("/me/reportmyactivity", post(me::report_activity))
+        // The reference writes it here, and clients build it so.
+        .route("/reportmyactivity", post(me::report_activity))
+        .route("/me/presence", get(me::show_presence).post(me::set_presence))
+        .route("/me/note", get(me::show_note).post(me::set_note));
+    Router::new().nest("/{application}", me)
+}
+
+fn of_people() -> Router<Phones> {
+    let people = Router::new()
+        .route("/people", get(people::show))
+        .route("/people/contacts", get(people::contacts))
+        .route("/people/{person}", get(people::show_contact))
+        .route("/people/{person}/presence", get(people::show_presence))
+        .route("/people/{person}/note", get(people::show_note))
+        .route("/people/{person}/supportedmedia", get(people::show_modalities));
+    Router::new().nest("/{application}", people)
+}
+
+fn of_communication() -> Router<Phones> {
+    let communication = Router::new()
+        .route("/", get(communication::show))
+        .route("/conversations", get(communication::conversations))
+        .route("/messaginginvitations", post(invitations::start))
+        .route("/messaginginvitations/{conversation}", get(invitations::show))
+        .route("/messaginginvitations/{conversation}/accept", post(invitations::accept))
+        .route("/messaginginvitations/{conversation}/decline", post(invitations::decline))
+        .route("/messaginginvitations/{conversation}/cancel", post(invitations::cancel));
+    let conversation = Router::new()
+        .route("/", get(conversation::show).delete(conversation::leave))
+        .route("/participants", get(conversation::participants))
+        .route("/participants/{person}", get(conversation::show_participant))
+        .route("/participants/{person}/messaging", get(conversation::show_participant_messaging))
+        .route("/messaging", get(messaging::show))
+        .route("/messaging/messages", post(messaging::send))
+        // A client answers a message where the message is.
+        .route("/messaging/messages/{message}", get(messaging::show_message).post(messaging::send))
+        .route("/messaging/typing", post(messaging::typing))
+        .route("/messaging/terminate", post(conversation::leave));
+    let communication = communication.nest("/conversations/{conversation}", conversation);
+    Router::new().nest("/{application}/communication", communication)
+}

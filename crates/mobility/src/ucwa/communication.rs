@@ -1,0 +1,37 @@
+//! What a person can talk with, and the conversations that there are.
+
+use fulmar_domain::application::Application;
+use fulmar_wire::ucwa::{Link, Resource};
+
+use super::{
+    answer::{Answer, Refused},
+    asker::Asker,
+    hrefs::Hrefs,
+};
+
+/// The property that a client sends back with every PUT ("Resources that can be updated").
+pub(super) const RETURN_WITH_PUT: &str = "3a0e2f5c-7c19-4d0e-9b35-6a2d5c1f8e47";
+
+pub(super) async fn show(asker: Asker) -> Answer {
+    Answer::Found(resource(&asker.application, &asker.hrefs))
+}
+
+pub(super) fn resource(application: &Application, hrefs: &Hrefs) -> Resource {
+    let modalities = if application.available { vec!["Messaging".to_owned()] } else { Vec::new() };
+    Resource::new("communication", hrefs.at("communication"))
+        .property(RETURN_WITH_PUT, "please pass this in a PUT request")
+        .property("supportedModalities", modalities)
+        .property("supportedMessageFormats", application.formats.clone())
+        .link("conversations", hrefs.at("communication/conversations?filter=active"))
+        .link("startMessaging", hrefs.at("communication/messagingInvitations"))
+        .etagged()
+}
+
+/// `GET conversations`: links to those that are active.
+pub(super) async fn conversations(asker: Asker) -> Result<Answer, Refused> {
+    let active = asker.app.store().active_conversations(asker.account.id).await?;
+    let link = |id| Link::new("conversation", asker.hrefs.conversation(id));
+    let links: Vec<_> = active.iter().map(|conversation| link(&conversation.id)).collect();
+    let list = Resource::new("conversations", asker.hrefs.at("communication/conversations?filter=active"));
+    Ok(Answer::Found(list.links("conversation", links)))
+}

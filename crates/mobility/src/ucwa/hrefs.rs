@@ -1,0 +1,58 @@
+//! Where everything of an application is: paths relative to the host, as captures of the original show them.
+
+use fulmar_domain::{ConversationId, DeviceId, MessageId, SipUri};
+
+/// Where applications are made.
+pub(super) const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
+/// The same for clients that come with a ticket of the kind before OAuth.
+pub(super) const TOKEN_APPLICATIONS: &str = "/ucwa/v1/applications";
+
+/// The places of one application.
+#[derive(Clone, Debug)]
+pub(super) struct Hrefs {
+    application: String,
+}
+
+impl Hrefs {
+    pub(super) fn new(device: DeviceId) -> Self {
+        Self { application: format!("{APPLICATIONS}/{device}") }
+    }
+
+    pub(super) fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// What lies below the application.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.application)
+    }
+
+    /// The events after what the cursor stands for.
+    pub(super) fn events(&self, cursor: u64) -> String {
+        self.at(&format!("events?ack={cursor}"))
+    }
+
+    pub(super) fn contact(&self, person: &SipUri) -> String {
+        self.at(&format!("people/{}", person.address()))
+    }
+
+    pub(super) fn invitation(&self, invitation: &ConversationId) -> String {
+        self.at(&format!("communication/messagingInvitations/{invitation}"))
+    }
+
+    pub(super) fn conversation(&self, conversation: &ConversationId) -> String {
+        self.at(&format!("communication/conversations/{conversation}"))
+    }
+
+    pub(super) fn messaging(&self, conversation: &ConversationId) -> String {
+        format!("{}/messaging", self.conversation(conversation))
+    }
+
+    pub(super) fn message(&self, conversation: &ConversationId, message: MessageId) -> String {
+        format!("{}/messages/{message}", self.messaging(conversation))
+    }
+
+    pub(super) fn participant(&self, conversation: &ConversationId, person: &SipUri) -> String {
+        format!("{}/participants/{}", self.conversation(conversation), person.address())
+    }
+}

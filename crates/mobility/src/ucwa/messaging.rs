@@ -1,0 +1,149 @@
+//! What is said in a conversation.
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use fulmar_app::{Command, Said};
+use fulmar_domain::{
+    MessageId, SipUri,
+    conversation::{Conversation, Message, MessageText},
+};
+use fulmar_http::BoundedBody;
+use fulmar_wire::ucwa::{
+    Code, Input, Resource, Subcode, Value,
+    data_uri::{self, MessageFormat},
+};
+
+use super::{
+    answer::{Answer, Refused},
+    asker::{Asker, Given},
+    conversation::{self, State},
+    hrefs::Hrefs,
+};
+use crate::Phones;
+
+/// The most bytes of an operation's name ("operationId").
+const MAX_OPERATION: usize = 50;
+
+pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
+    let conversation = conversation::named(&asker).await?;
+    Ok(Answer::Found(resource(&conversation, &asker.account.uri, &asker.hrefs)))
+}
+
+/// `POST messages`: says something. Clients also post to the message that they answer.
+pub(super) async fn send(asker: Asker, Spoken { text, operation }: Spoken) -> Result<Answer, Refused> {
+    let conversation = asker.conversation()?;
+    let said = Said { client_id: asker.app.client_message_id(operation.as_deref())?, text };
+    let name = said.client_id.clone();
+    asker.execute(Command::Say(conversation.clone(), said)).await?;
+    let message = asker.app.store().message_called(asker.account.id, name).await?;
+    let message = message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))?;
+    Ok(Answer::CreatedAt(asker.hrefs.message(&conversation, message)))
+}
+
+pub(super) async fn show_message(asker: Asker) -> Result<Answer, Refused> {
+    let conversation = asker.conversation()?;
+    let number = asker.named::<i64>("message", Subcode::ResourceNotFound)?;
+    let message = asker.app.store().message(asker.account.id, &conversation, MessageId(number)).await?;
+    let message = message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
+    Ok(Answer::Found(self::message(&message, &asker.account.uri, &asker.hrefs)))
+}
+
+pub(super) async fn typing(asker: Asker) -> Result<Answer, Refused> {
+    asker.execute(Command::Compose(asker.conversation()?)).await?;
+    Ok(Answer::Done)
+}
+
+/// Something said, as it was sent: the body is the text and nothing else.
+pub(super) struct Spoken {
+    text: MessageText,
+    operation: Option<String>,
+}
+
+impl FromRequest<Phones> for Spoken {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, phones: &Phones) -> Result<Self, Refused> {
+        let headers: HeaderMap = request.headers().clone();
+        let query = request.uri().query().map(str::to_owned);
+        let BoundedBody(body) = BoundedBody::from_request(request, phones).await?;
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let format = MessageFormat::of(content_type.unwrap_or(MessageFormat::Plain.media_type()));
+        if format != Some(MessageFormat::Plain) {
+            return Err(Refused::because(Code::UnsupportedMediaType, None, "a message is `text/plain`"));
+        }
+        let text = std::str::from_utf8(&body)
+            .map_err(|_| Refused::because(Code::BadRequest, None, "a message is UTF-8"))?;
+        let query =
+            Input::parse(None, query.as_deref(), b"").map_err(|_| Refused::new(Code::BadRequest, None))?;
+        let operation = match query.text("operationId")? {
+            Some(operation) => Some(operation),
+            None => query.text("operationContext")?,
+        };
+        Ok(Self { text: text.parse().map_err(|error| too_long(&error))?, operation: operation.map(short) })
+    }
+}
+
+fn too_long(error: &fulmar_domain::conversation::InvalidMessageText) -> Refused {
+    use fulmar_domain::conversation::InvalidMessageText::{Empty, TooLong};
+    let code = match error {
+        Empty => Code::BadRequest,
+        TooLong(_) => Code::EntityTooLarge,
+    };
+    Refused::because(code, None, &error.to_string())
+}
+
+fn short(operation: &str) -> String {
+    operation.chars().take(MAX_OPERATION).collect()
+}
+
+/// What is said with an invitation: a link whose data is the text.
+pub(super) fn first_message(given: &Given) -> Result<Option<MessageText>, Refused> {
+    let Some(uri) = given.0.link("message") else { return Ok(None) };
+    let message = data_uri::read(uri).map_err(|error| Refused::parameter("message", error))?;
+    let text = message.text.reveal();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| Refused::parameter("message", error))
+}
+
+/// How one writes in a conversation, as `me` can do it now.
+pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) -> Resource {
+    let state = State::of(conversation, me);
+    let place = hrefs.messaging(&conversation.id);
+    let word = match state {
+        State::Connected => "Connected",
+        State::Incoming | State::Connecting => "Connecting",
+        State::Disconnected => "Disconnected",
+    };
+    let open = state != State::Disconnected;
+    Resource::new("messaging", &place)
+        .property("state", word)
+        .when(state == State::Connected, |resource| {
+            resource.property("negotiatedMessageFormats", vec![MessageFormat::Plain.as_str().to_owned()])
+        })
+        .link("conversation", hrefs.conversation(&conversation.id))
+        .when(open, |resource| {
+            // Who writes takes part, and what is said to somebody who has not answered waits for them.
+            resource
+                .link("stopMessaging", format!("{place}/terminate"))
+                .link("sendMessage", format!("{place}/messages"))
+                .link("setIsTyping", format!("{place}/typing"))
+                .link("typingParticipants", format!("{place}/typingParticipants"))
+        })
+}
+
+pub(super) fn message(message: &Message, me: &SipUri, hrefs: &Hrefs) -> Resource {
+    let mine = message.sender == *me;
+    Resource::new("message", hrefs.message(&message.conversation, message.id))
+        .property("direction", if mine { "Outgoing" } else { "Incoming" })
+        .property("operationId", message.client_id.as_str())
+        .property("status", "Succeeded")
+        .property("timeStamp", Value::Date(message.sent_at.as_millis()))
+        .link("messaging", hrefs.messaging(&message.conversation))
+        .link("contact", hrefs.contact(&message.sender))
+        .link("participant", hrefs.participant(&message.conversation, &message.sender))
+        .link("plainMessage", data_uri::write(MessageFormat::Plain, message.text.reveal()))
+}

@@ -1,0 +1,86 @@
+//! The people of the office, and what they let others see.
+
+use fulmar_domain::{SipUri, event::Contact, presence::Presence};
+use fulmar_wire::ucwa::{Code, Link, Resource, Subcode};
+
+use super::{
+    answer::{Answer, Refused},
+    asker::{Asker, Given},
+    hrefs::Hrefs,
+    me,
+};
+
+pub(super) async fn show(asker: Asker) -> Answer {
+    Answer::Found(resource(&asker.hrefs))
+}
+
+pub(super) fn resource(hrefs: &Hrefs) -> Resource {
+    Resource::new("people", hrefs.at("people")).link("myContacts", hrefs.at("people/contacts"))
+}
+
+/// `GET contacts`: with `expand=false` links alone.
+pub(super) async fn contacts(asker: Asker, given: Given) -> Result<Answer, Refused> {
+    let contacts = asker.app.store().colleagues(asker.account.id).await?;
+    let list = Resource::new("myContacts", asker.hrefs.at("people/contacts"));
+    let list = if given.0.bool("expand")? == Some(false) {
+        let link = |contact: &Contact| {
+            Link::new("contact", asker.hrefs.contact(&contact.uri)).titled(contact.display_name.as_str())
+        };
+        list.links("contact", contacts.iter().map(link))
+    } else {
+        let contacts = contacts.iter().map(|contact| self::contact(contact, &asker.hrefs));
+        list.embed_all("contact", contacts.collect())
+    };
+    Ok(Answer::Found(list))
+}
+
+pub(super) async fn show_contact(asker: Asker) -> Result<Answer, Refused> {
+    let person = asker.person()?;
+    let account = asker.app.store().account(&person).await?;
+    let account = account.filter(|account| !account.disabled);
+    let account = account.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
+    let contact = Contact { uri: account.uri, display_name: account.display_name };
+    Ok(Answer::Found(self::contact(&contact, &asker.hrefs)))
+}
+
+pub(super) async fn show_presence(asker: Asker) -> Result<Answer, Refused> {
+    let (person, presence) = presence_of(&asker).await?;
+    let href = format!("{}/presence", asker.hrefs.contact(&person));
+    let resource = Resource::new("contactPresence", href);
+    Ok(Answer::Found(resource.property("availability", me::word(presence.availability))))
+}
+
+pub(super) async fn show_note(asker: Asker) -> Result<Answer, Refused> {
+    let (person, presence) = presence_of(&asker).await?;
+    let href = format!("{}/note", asker.hrefs.contact(&person));
+    Ok(Answer::Found(me::note("contactNote", href, &presence.note)))
+}
+
+/// `GET supportedMedia`: everybody can be written to.
+pub(super) async fn show_modalities(asker: Asker) -> Result<Answer, Refused> {
+    let person = asker.person()?;
+    let href = format!("{}/supportedMedia", asker.hrefs.contact(&person));
+    let resource = Resource::new("contactSupportedModalities", href);
+    Ok(Answer::Found(resource.property("modalities", vec!["Messaging".to_owned()])))
+}
+
+async fn presence_of(asker: &Asker) -> Result<(SipUri, Presence), Refused> {
+    let person = asker.person()?;
+    let presence = asker.app.store().presence(&person, asker.app.now()).await?;
+    let presence = presence.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
+    Ok((person, presence))
+}
+
+pub(super) fn contact(contact: &Contact, hrefs: &Hrefs) -> Resource {
+    let place = hrefs.contact(&contact.uri);
+    Resource::new("contact", &place)
+        .property("uri", contact.uri.to_string())
+        .property("sourceNetwork", "SameEnterprise")
+        .property("emailAddresses", vec![contact.uri.address()])
+        .property("type", "User")
+        .property("name", contact.display_name.as_str())
+        .link("contactPresence", format!("{place}/presence"))
+        .link("contactNote", format!("{place}/note"))
+        .link("contactSupportedModalities", format!("{place}/supportedMedia"))
+        .etagged()
+}

@@ -1,0 +1,181 @@
+//! What happened, in the words of UCWA. A step of the engine is a change of several resources here.
+
+use fulmar_domain::{
+    ConversationId, SipUri,
+    conversation::{Conversation, Participant, Participation},
+    event::Event as Happened,
+};
+use fulmar_wire::ucwa::{Code, Event, EventsDocument, Link, Reason, Resource, Status, Subcode};
+
+use super::{answer::Refused, asker::Asker, communication, conversation, invitations, messaging};
+
+/// Puts events into a document.
+pub(super) struct Renderer<'a> {
+    asker: &'a Asker,
+    document: EventsDocument,
+}
+
+impl<'a> Renderer<'a> {
+    pub(super) fn new(asker: &'a Asker, document: EventsDocument) -> Self {
+        Self { asker, document }
+    }
+
+    pub(super) fn finish(self) -> EventsDocument {
+        self.document
+    }
+
+    /// Adds what follows from one event of the engine.
+    pub(super) async fn add(&mut self, event: Happened) -> Result<(), Refused> {
+        match event {
+            Happened::MadeAvailable => self.made_available(),
+            Happened::PresenceChanged { of, .. } => self.presence(&of),
+            Happened::Invited { conversation, .. } | Happened::Inviting { conversation, .. } => {
+                if let Some(conversation) = self.find(&conversation).await? {
+                    self.invitation(&conversation);
+                }
+            }
+            Happened::ParticipantChanged { conversation, who, participation } => {
+                if let Some(conversation) = self.find(&conversation).await? {
+                    self.participation(&conversation, &who, participation);
+                }
+            }
+            Happened::MessageReceived(message) | Happened::MessageSent(message) => {
+                let resource = messaging::message(&message, &self.asker.account.uri, &self.asker.hrefs);
+                let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
+                self.of_conversation(&message.conversation, event);
+            }
+            Happened::Composing { conversation, who } => {
+                let participant = self.asker.hrefs.participant(&conversation, &who);
+                let typing = format!("{}/typingParticipants", self.asker.hrefs.messaging(&conversation));
+                let event = Event::added(Link::new("participant", participant));
+                self.of_conversation(&conversation, event.within("typingParticipants", typing));
+            }
+            // Results of commands are answers here, and there is no word for the rest.
+            Happened::RequestSucceeded { .. }
+            | Happened::RequestFailed { .. }
+            | Happened::ContactList(_)
+            | Happened::MessageDelivered { .. }
+            | Happened::PushTested { .. } => {}
+        }
+        Ok(())
+    }
+
+    async fn find(&self, id: &ConversationId) -> Result<Option<Conversation>, Refused> {
+        Ok(self.asker.app.store().conversation(self.asker.account.id, id).await?)
+    }
+
+    fn made_available(&mut self) {
+        let hrefs = &self.asker.hrefs;
+        let communication = communication::resource(&self.asker.application, hrefs);
+        let me = hrefs.at("me");
+        self.document.push("me", &me, Event::updated(Link::new("me", &me)));
+        for rel in ["presence", "note"] {
+            self.document.push("me", &me, Event::added(Link::new(rel, format!("{me}/{rel}"))));
+        }
+        self.of_communication(Event::updated(to(&communication)).embed(communication));
+    }
+
+    fn presence(&mut self, of: &SipUri) {
+        let (people, contact) = (self.asker.hrefs.at("people"), self.asker.hrefs.contact(of));
+        for (rel, path) in [("contactPresence", "presence"), ("contactNote", "note")] {
+            let event = Event::updated(Link::new(rel, format!("{contact}/{path}")));
+            self.document.push("people", &people, event.within("contact", &contact));
+        }
+    }
+
+    /// Somebody asks, or is asked.
+    fn invitation(&mut self, conversation: &Conversation) {
+        let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
+        let invitation = invitations::resource(conversation, me, hrefs);
+        let resource = conversation::resource(conversation, me, hrefs);
+        let messaging = messaging::resource(conversation, me, hrefs);
+        self.of_communication(Event::started(to(&invitation)).embed(invitation));
+        self.of_communication(Event::added(to(&resource)).embed(resource));
+        for participant in &conversation.participants {
+            self.participant(conversation, participant);
+        }
+        self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
+    }
+
+    /// Somebody is there.
+    fn participant(&mut self, conversation: &Conversation, participant: &Participant) {
+        let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
+        let event = if participant.person.uri == *me {
+            let resource = conversation::participant(participant, conversation, me, hrefs);
+            let link = conversation::link("localParticipant", participant, conversation, hrefs);
+            Event::added(link).embed_as("localParticipant", resource)
+        } else {
+            Event::added(conversation::link("participant", participant, conversation, hrefs))
+        };
+        self.of_conversation(&conversation.id, event);
+    }
+
+    fn participation(&mut self, conversation: &Conversation, who: &SipUri, now: Participation) {
+        match now {
+            Participation::Ringing => {}
+            Participation::Connected => self.connected(conversation, who),
+            Participation::Declined => self.ended(conversation, who, Some(Subcode::Declined)),
+            Participation::Left => self.ended(conversation, who, None),
+        }
+    }
+
+    /// Somebody took the invitation.
+    fn connected(&mut self, conversation: &Conversation, who: &SipUri) {
+        let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
+        let invitation = invitations::resource(conversation, me, hrefs);
+        let resource = conversation::resource(conversation, me, hrefs);
+        let messaging = messaging::resource(conversation, me, hrefs);
+        self.of_communication(Event::updated(to(&resource)).embed(resource));
+        if let Some(participant) =
+            conversation.participants.iter().find(|p| p.person.uri == *who && who != me)
+        {
+            self.participant(conversation, participant);
+        }
+        for participant in &conversation.participants {
+            let place = hrefs.participant(&conversation.id, &participant.person.uri);
+            let rel = if participant.person.uri == *me { "localParticipant" } else { "participant" };
+            let added = Event::added(Link::new("participantMessaging", format!("{place}/messaging")));
+            self.of_conversation(&conversation.id, added.within(rel, place));
+        }
+        self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
+        let done = Event::completed(to(&invitation)).status(Status::Success).embed(invitation);
+        self.of_communication(done);
+    }
+
+    /// Somebody refused or went; between two that is the end of the conversation.
+    fn ended(&mut self, conversation: &Conversation, who: &SipUri, refused: Option<Subcode>) {
+        let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
+        let others = conversation.others(me).filter(|other| conversation::is_there(other)).count();
+        let messaging = messaging::resource(conversation, me, hrefs);
+        if who != me {
+            let gone = Link::new("participant", hrefs.participant(&conversation.id, who));
+            self.of_conversation(&conversation.id, Event::deleted(gone));
+        }
+        if others > 0 && who != me {
+            return;
+        }
+        if let Some(subcode) = refused {
+            let invitation = invitations::resource(conversation, me, hrefs);
+            let code = if who == me { Code::LocalFailure } else { Code::RemoteFailure };
+            let failed = Event::completed(to(&invitation)).status(Status::Failure);
+            let reason = Reason::new(code, subcode, "");
+            self.of_communication(failed.reason(reason).embed(invitation));
+        }
+        self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
+        let place = hrefs.conversation(&conversation.id);
+        self.of_communication(Event::deleted(Link::new("conversation", place)));
+    }
+
+    fn of_communication(&mut self, event: Event) {
+        self.document.push("communication", &self.asker.hrefs.at("communication"), event);
+    }
+
+    fn of_conversation(&mut self, conversation: &ConversationId, event: Event) {
+        self.document.push("conversation", &self.asker.hrefs.conversation(conversation), event);
+    }
+}
+
+/// A link to a resource.
+fn to(resource: &Resource) -> Link {
+    Link::new(resource.rel(), resource.href())
+}

@@ -9,17 +9,17 @@ use fulmar_domain::{DnsName, Office};
 use fulmar_wire::{
     Secret,
     challenge::{
-        Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS, TICKET_KINDS_HEADER, TICKET_URL_HEADER,
-        credentials, diagnostics, presented,
+        BEARER, Challenge, DIAGNOSTICS_HEADER, TICKET_HEADER, TICKET_KINDS, TICKET_KINDS_HEADER,
+        TICKET_URL_HEADER, credentials, diagnostics, presented,
     },
 };
 
 use crate::Phones;
 
 /// "No valid security token", [MS-OCER].
-const NO_VALID_TOKEN: u32 = 28_020;
+pub(crate) const NO_VALID_TOKEN: u32 = 28_020;
 /// "Authentication type not allowed", [MS-OCER].
-const TYPE_NOT_ALLOWED: u32 = 28_029;
+pub(crate) const TYPE_NOT_ALLOWED: u32 = 28_029;
 /// The scheme of [MS-NTHT].
 pub(crate) const NTLM: &str = "NTLM";
 const BASIC_SCHEME: &str = "Basic";
@@ -33,15 +33,17 @@ pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Calle
     phones.app.authenticate(ticket.as_ref().map(Secret::reveal)).await
 }
 
-/// The headers of a 401: where tickets are to be had, and why the one presented is none.
+/// The headers of a 401: where tickets are to be had, and why the one presented is none. Some clients take the first
+/// address that they see, so the one for passwords comes first.
 pub(crate) fn challenge(office: &Office, headers: &HeaderMap, reason: &str) -> Response {
     let domain = domain_of_request(office, headers);
     let challenge = Challenge::at(&office.web_origin(domain));
     let source = office.hosts(domain).web;
     unauthorized([
-        (TICKET_URL_HEADER, challenge.ticket_url.clone()),
-        (TICKET_KINDS_HEADER, TICKET_KINDS.to_owned()),
+        (header::WWW_AUTHENTICATE.as_str(), BEARER.to_owned()),
         (header::WWW_AUTHENTICATE.as_str(), challenge.www_authenticate()),
+        (TICKET_URL_HEADER, challenge.ticket_url),
+        (TICKET_KINDS_HEADER, TICKET_KINDS.to_owned()),
         (DIAGNOSTICS_HEADER, diagnostics(NO_VALID_TOKEN, source.as_str(), reason)),
     ])
 }

@@ -8,29 +8,39 @@ use std::time::Duration;
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use fulmar_app::SignInError;
-use fulmar_http::{BodyError, BoundedBody, PeerAddr};
-use fulmar_wire::oauth::{OAuthError, PasswordGrant, Token};
+use fulmar_http::{BodyError, BoundedBody, PeerAddr, Problem};
+use fulmar_wire::{
+    challenge::{DIAGNOSTICS_HEADER, diagnostics},
+    oauth::{OAuthError, PasswordGrant, Token},
+};
 
-use crate::Phones;
+use crate::{
+    Phones,
+    challenge::{NO_VALID_TOKEN, TYPE_NOT_ALLOWED, domain_of_request},
+    discovery::office,
+};
 
 /// The password grant (RFC 6749 §4.3).
 pub(crate) async fn oauth(
     State(phones): State<Phones>,
     Extension(PeerAddr(peer)): Extension<PeerAddr>,
+    headers: HeaderMap,
     body: Result<BoundedBody, BodyError>,
-) -> Response {
-    let refuse = |status, error: OAuthError| json(status, error.to_json());
+) -> Result<Response, Problem> {
+    let office = office(&phones).await?;
+    let source = office.hosts(domain_of_request(&office, &headers)).web;
+    let refuse = |status, error: OAuthError| refusal(status, error, source.as_str());
     let grant = match body.map(|BoundedBody(body)| PasswordGrant::parse(&body)) {
         Ok(Ok(grant)) => grant,
-        Ok(Err(error)) => return refuse(StatusCode::BAD_REQUEST, error),
-        Err(error) => return refuse(error.status(), OAuthError::InvalidRequest),
+        Ok(Err(error)) => return Ok(refuse(StatusCode::BAD_REQUEST, error)),
+        Err(error) => return Ok(refuse(error.status(), OAuthError::InvalidRequest)),
     };
     let password = grant.password.reveal().to_owned();
-    match phones.app.sign_in(&grant.username, password, peer.ip()).await {
+    Ok(match phones.app.sign_in(&grant.username, password, peer.ip()).await {
         Ok(issued) => {
             let expires_in = issued.expires_at.since(issued.created_at).as_secs();
             json(StatusCode::OK, Token { ticket: issued.ticket.into(), expires_in }.to_json())
@@ -44,7 +54,24 @@ pub(crate) async fn oauth(
             log(&error);
             refuse(StatusCode::INTERNAL_SERVER_ERROR, OAuthError::ServerError)
         }
+    })
+}
+
+/// A refusal that says in `X-Ms-diagnostics` too why.
+fn refusal(status: StatusCode, error: OAuthError, source: &str) -> Response {
+    let (id, reason) = match error {
+        OAuthError::InvalidRequest => (NO_VALID_TOKEN, "the request is not a password grant"),
+        OAuthError::InvalidGrant => (NO_VALID_TOKEN, "the address or the password is wrong"),
+        OAuthError::UnsupportedGrantType => (TYPE_NOT_ALLOWED, "authentication type not allowed"),
+        OAuthError::InvalidScope => (NO_VALID_TOKEN, "the scope can not be one"),
+        OAuthError::TemporarilyUnavailable => (NO_VALID_TOKEN, "too many attempts failed"),
+        OAuthError::ServerError => (NO_VALID_TOKEN, "the server failed"),
+    };
+    let mut response = json(status, error.to_json());
+    if let Ok(said) = HeaderValue::try_from(diagnostics(id, source, reason)) {
+        response.headers_mut().insert(DIAGNOSTICS_HEADER, said);
     }
+    response
 }
 
 fn log(error: &SignInError) {

@@ -30,7 +30,7 @@ async function ask(asked, origin) {
       status: response.status,
       statusText: response.statusText,
       responseText: await response.text(),
-      headers: [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join(""),
+      headers: [...response.headers].map(([name, value]) => `${usual(name)}: ${value}\r\n`).join(""),
     };
   } catch (error) {
     return failed(String(error));
@@ -45,6 +45,12 @@ function headers(asked, origin) {
   headers.set("X-Ms-Origin", origin);
   headers.set("X-Requested-With", "XMLHttpRequest");
   return headers;
+}
+
+// The names in their usual case, by which Microsoft's own library looks for them; `fetch` gives them in lower case.
+function usual(name) {
+  const usual = { "etag": "ETag", "www-authenticate": "WWW-Authenticate" };
+  return usual[name] ?? name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
 function failed(reason) {

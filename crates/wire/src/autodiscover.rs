@@ -1,4 +1,4 @@
-//! The Autodiscover documents ([MS-OCDISCWS]) in the four forms that clients ask for.
+//! The Autodiscover documents ([MS-OCDISCWS]) in the forms that clients ask for.
 //!
 //! Root leads to Domain and User; User names the registrar and the services. A document is the same object in
 //! each form; what a form has no word for is left out of it.
@@ -206,6 +206,7 @@ impl Document {
         match format {
             Format::Xml => xml::write(self),
             Format::TokenJson => json::tokens(self),
+            Format::BothJson => json::both(self),
             Format::UcwaJson => json::relations(self),
             Format::UcwaXml | Format::UcwaVendorXml => xml::relations(self),
         }
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn every_document_reads_back_from_xml_and_token_json() {
         for document in documents() {
-            for format in [Format::Xml, Format::TokenJson] {
+            for format in [Format::Xml, Format::TokenJson, Format::BothJson] {
                 let written = document.write(format);
                 let read = Document::parse(format.content_type(), written.as_bytes());
                 assert_eq!(read.as_ref(), Ok(&document), "{written}");
@@ -303,6 +304,10 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&redirect.write(Format::UcwaJson)).unwrap();
         assert_eq!(json["_links"]["redirect"]["href"], format!("{ORIGIN}{ROOT_PATH}"));
         assert!(root.write(Format::UcwaXml).contains(r#"<link rel="user" href="https://web.office.test/"#));
+        let both: serde_json::Value = serde_json::from_str(&root.write(Format::BothJson)).unwrap();
+        let alone: serde_json::Value = serde_json::from_str(&root.write(Format::UcwaJson)).unwrap();
+        assert_eq!((&both["_links"], &both["rel"]), (&alone["_links"], &alone["rel"]));
+        assert!(!root.write(Format::TokenJson).contains("_links"));
         assert!(!root.write(Format::UcwaJson).contains("xframe"));
         let json: serde_json::Value =
             serde_json::from_str(&root.with_xframe(ORIGIN).write(Format::UcwaJson)).unwrap();

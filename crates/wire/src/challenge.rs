@@ -24,6 +24,10 @@ pub const DIAGNOSTICS_HEADER: &str = "x-ms-diagnostics";
 /// The kinds of ticket that come back: the value of [`TICKET_KINDS_HEADER`].
 pub const TICKET_KINDS: &str = "cwt,saml";
 
+/// The challenge of the 401 that offers tickets of other issuers (OAuth 2.0 Bearer tokens, RFC 6750 §3): there are
+/// none, and clients that know of the scheme want to be told.
+pub const BEARER: &str = r#"Bearer trusted_issuers="", client_id="00000004-0000-0ff1-ce00-000000000000""#;
+
 const SCHEME: &str = "MsRtcOAuth";
 /// Base64 whose padding may be left out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -52,9 +56,14 @@ impl Challenge {
     }
 
     /// The challenge in the headers of a 401. `None` when they name no ticket service, or no OAuth endpoint that
-    /// takes the password grant. Challenges of other schemes may stand in the same value (RFC 9110 §11.6.1).
-    pub fn read(ticket_url: Option<&str>, www_authenticate: Option<&str>) -> Option<Self> {
-        let parameters = parameters(SCHEME, www_authenticate?);
+    /// takes the password grant. Challenges of other schemes may stand beside it and in the same value (RFC 9110
+    /// §11.6.1).
+    pub fn read<'a>(
+        ticket_url: Option<&str>,
+        www_authenticate: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Self> {
+        let parameters: Vec<_> =
+            www_authenticate.into_iter().flat_map(|value| parameters(SCHEME, value)).collect();
         let one = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         let (_, href) = one("href")?;
         let (_, grants) = one("grant_type")?;
@@ -136,9 +145,10 @@ mod tests {
     #[test]
     fn a_challenge_reads_back() {
         let challenge = Challenge::at("https://web.office.test:8443");
-        let read = Challenge::read(Some(&challenge.ticket_url), Some(&challenge.www_authenticate()));
+        let headers = [BEARER.to_owned(), challenge.www_authenticate()];
+        let read = Challenge::read(Some(&challenge.ticket_url), headers.iter().map(String::as_str));
         assert_eq!(read, Some(challenge));
-        assert_eq!(Challenge::read(Some("x"), Some("Basic realm=\"x\"")), None);
+        assert_eq!(Challenge::read(Some("x"), [BEARER, "Basic realm=\"x\""]), None);
     }
 
     #[test]

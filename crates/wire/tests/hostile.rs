@@ -37,7 +37,7 @@ fn feed(bytes: &[u8]) {
     let _ = ucwa::Format::negotiate(Some(&text));
     let _ = etag_matches(&text, "1");
     let _ = Poll::parse(&text);
-    let _ = Challenge::read(Some(&text), Some(&text));
+    let _ = Challenge::read(Some(&text), [&*text]);
     let _ = presented(Some(&text), Some(&text));
     let _ = Format::negotiate(Some(&text));
     let _ = date::read(&text);

@@ -10,9 +10,11 @@ const location = { href: "https://web.office.test/Autodiscover/XFrame/XFrame.htm
 const parent = { postMessage: (data, to) => say("answer", { to, data: JSON.parse(data) }) };
 let listener;
 const window = { parent, addEventListener: (_, heard) => (listener = heard) };
-const fetch = async (url, { method, headers, body }) => {
-  say("request", { url: String(url), method, headers: Object.fromEntries(headers), body });
-  return new Response("found", { status: 200, statusText: "OK", headers: { "X-Thing": "1" } });
+const fetch = async (url, { method, headers: asked, body }) => {
+  const headers = [["X-Thing", "1"], ["Content-Type", "application/json"], ["ETag", '"7"']];
+  headers.push(["WWW-Authenticate", 'Bearer trusted_issuers=""'], ["WWW-Authenticate", 'MsRtcOAuth href="https://o/"']);
+  say("request", { url: String(url), method, headers: Object.fromEntries(asked), body });
+  return new Response("found", { status: 200, statusText: "OK", headers });
 };
 runInNewContext(readFileSync(script, "utf8"), {
   document: { body: { dataset: { origins } } }, window, location, fetch, URL, Headers,

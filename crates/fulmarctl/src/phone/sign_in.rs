@@ -68,7 +68,8 @@ pub async fn ticket(
         "without a ticket `{user_url}` answers {}",
         refusal.status
     );
-    let challenge = Challenge::read(refusal.header(TICKET_URL_HEADER), refusal.header("www-authenticate"))
+    let offered = refusal.headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok());
+    let challenge = Challenge::read(refusal.header(TICKET_URL_HEADER), offered)
         .with_context(|| format!("the refusal of `{user_url}` does not say where tickets are to be had"))?;
     let grant = PasswordGrant { username: address.address(), password: password.clone() };
     let form = ("content-type", "application/x-www-form-urlencoded;charset='utf-8'");

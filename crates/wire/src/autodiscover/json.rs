@@ -15,6 +15,15 @@ struct Response {
     domain: Option<Links>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<User>,
+    #[serde(flatten, skip_deserializing)]
+    relations: Option<Relations>,
+}
+
+#[derive(Serialize)]
+struct Relations {
+    #[serde(rename = "_links")]
+    links: Map<String, Value>,
+    rel: &'static str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,14 +55,30 @@ struct Access {
     port: String,
 }
 
-#[expect(clippy::expect_used, reason = "strings always have a JSON form")]
 pub(super) fn tokens(document: &Document) -> String {
+    write(&response(document))
+}
+
+pub(super) fn both(document: &Document) -> String {
+    write(&Response { relations: Some(related(document)), ..response(document) })
+}
+
+pub(super) fn relations(document: &Document) -> String {
+    write(&related(document))
+}
+
+#[expect(clippy::expect_used, reason = "strings always have a JSON form")]
+fn write(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("strings have a JSON form")
+}
+
+fn response(document: &Document) -> Response {
     let links = |links: &[Link]| {
         links.iter().map(|link| TokenLink { href: link.href.clone(), token: link.token.clone() }).collect()
     };
     let access = |access: &SipAccess| Access { fqdn: access.fqdn.clone(), port: access.port.to_string() };
     let access_location = document.access_location.as_str().to_owned();
-    let mut response = Response { access_location, root: None, domain: None, user: None };
+    let mut response = Response { access_location, root: None, domain: None, user: None, relations: None };
     match &document.body {
         Body::Root { links: all } => response.root = Some(Links { links: links(all) }),
         Body::Domain { links: all } => response.domain = Some(Links { links: links(all) }),
@@ -72,7 +97,7 @@ pub(super) fn tokens(document: &Document) -> String {
             });
         }
     }
-    serde_json::to_string(&response).expect("strings have a JSON form")
+    response
 }
 
 pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
@@ -105,9 +130,8 @@ pub(super) fn parse(body: &[u8]) -> Result<Document, InvalidDocument> {
     Ok(Document { access_location, body })
 }
 
-pub(super) fn relations(document: &Document) -> String {
+fn related(document: &Document) -> Relations {
     let (rel, links) = ucwa_links(document);
-    let links: Map<String, Value> =
-        links.into_iter().map(|(rel, href)| (rel.to_owned(), json!({ "href": href }))).collect();
-    json!({ "_links": links, "rel": rel }).to_string()
+    let links = links.into_iter().map(|(rel, href)| (rel.to_owned(), json!({ "href": href }))).collect();
+    Relations { links, rel }
 }

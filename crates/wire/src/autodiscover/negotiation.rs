@@ -9,6 +9,8 @@ pub enum Format {
     Xml,
     /// The same in JSON, with a list of links and tokens.
     TokenJson,
+    /// The list and `_links` in one JSON object, for a client that does not say which it reads.
+    BothJson,
     /// `_links` in JSON.
     UcwaJson,
     /// `resource` and `link` in XML.
@@ -18,11 +20,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// The form that the `Accept` header of a request asks for (RFC 9110 §12.5.1); token JSON when it asks for
-    /// nothing in particular. A version that is not known gets version 1: there is no other. Of types with the
+    /// The form that the `Accept` header of a request asks for (RFC 9110 §12.5.1); both kinds of JSON in
+    /// one when it asks for nothing in particular. A version that is not known gets version 1: there is no other. Of types with the
     /// same weight a named one is taken before a wildcard, and then the first.
     pub fn negotiate(accept: Option<&str>) -> Self {
-        let mut best = ((0, false), Self::TokenJson);
+        let mut best = ((0, false), Self::BothJson);
         for (media_type, weight) in accept::ranges(accept.unwrap_or("*/*")) {
             let rank = (weight, !media_type.contains('*'));
             if let Some(format) = Self::of(&media_type).filter(|_| weight > 0 && rank > best.0) {
@@ -35,9 +37,8 @@ impl Format {
     fn of(media_type: &str) -> Option<Self> {
         Some(match media_type {
             "application/vnd.microsoft.rtc.autodiscover+xml" => Self::Xml,
-            "application/vnd.microsoft.rtc.autodiscover+json" | "*/*" | "application/*" | "text/html" => {
-                Self::TokenJson
-            }
+            "application/vnd.microsoft.rtc.autodiscover+json" => Self::TokenJson,
+            "*/*" | "application/*" | "text/html" => Self::BothJson,
             "application/json" | "application/vnd.microsoft.com.ucwa+json" => Self::UcwaJson,
             "application/xml" => Self::UcwaXml,
             "application/vnd.microsoft.com.ucwa+xml" => Self::UcwaVendorXml,
@@ -49,7 +50,7 @@ impl Format {
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Xml => "application/vnd.microsoft.rtc.autodiscover+xml; v=1",
-            Self::TokenJson => "application/vnd.microsoft.rtc.autodiscover+json; v=1",
+            Self::TokenJson | Self::BothJson => "application/vnd.microsoft.rtc.autodiscover+json; v=1",
             Self::UcwaJson => "application/json",
             Self::UcwaXml => "application/xml",
             Self::UcwaVendorXml => "application/vnd.microsoft.com.ucwa+xml",
@@ -70,9 +71,9 @@ mod tests {
         assert_eq!(negotiate("application/xml"), Format::UcwaXml);
         assert_eq!(negotiate("application/vnd.microsoft.com.ucwa+json"), Format::UcwaJson);
         assert_eq!(negotiate("application/json"), Format::UcwaJson);
-        assert_eq!(negotiate("text/html,application/xhtml+xml,*/*;q=0.8"), Format::TokenJson);
-        assert_eq!(negotiate("image/png"), Format::TokenJson);
-        assert_eq!(Format::negotiate(None), Format::TokenJson);
+        assert_eq!(negotiate("text/html,application/xhtml+xml,*/*;q=0.8"), Format::BothJson);
+        assert_eq!(negotiate("image/png"), Format::BothJson);
+        assert_eq!(Format::negotiate(None), Format::BothJson);
     }
 
     #[test]
@@ -80,7 +81,7 @@ mod tests {
         let accept = "application/json;q=0.1, application/vnd.microsoft.rtc.autodiscover+xml;v=1;q=0.9";
         assert_eq!(Format::negotiate(Some(accept)), Format::Xml);
         assert_eq!(Format::negotiate(Some("application/json;q=0, application/xml;Q=0.5")), Format::UcwaXml);
-        assert_eq!(Format::negotiate(Some("application/json;q=0")), Format::TokenJson);
+        assert_eq!(Format::negotiate(Some("application/json;q=0")), Format::BothJson);
         assert_eq!(Format::negotiate(Some("application/json;q=NaN, application/xml;q=9")), Format::UcwaXml);
     }
 

@@ -83,7 +83,13 @@ async fn every_media_type_of_the_table_gets_its_form() {
             assert_eq!(reply.header(name), Some(value), "{accept}: {name}");
         }
     }
-    assert_eq!(ask(&office, "/", &[]).await.header("content-type"), Some(JSON));
+    // Who does not say what it reads finds the links of either kind of client.
+    let reply = ask(&office, "/", &[]).await;
+    assert_eq!(reply.header("content-type"), Some(JSON));
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    let user = body["_links"]["user"]["href"].as_str().unwrap();
+    assert!(user.ends_with("/root/oauth/user"), "{body}");
+    assert!(Document::parse(JSON, &reply.body).unwrap().link("User").is_some());
 }
 
 #[tokio::test]

@@ -105,6 +105,7 @@ async fn the_ticket_service_refuses_in_its_own_forms() {
                 .await;
         assert_eq!(reply.status.as_u16(), status, "{what}");
         assert_eq!(OAuthError::parse(&reply.body), Some(OAuthError::InvalidRequest), "{what}");
+        assert!(reply.header("x-ms-diagnostics").unwrap().starts_with("28020;"), "{what}");
         let reply = post(&office, &anna, "/WebTicket/WebTicketService.svc/Auth", "text/xml", body).await;
         let wanted = if status == 400 { 500 } else { status };
         assert_eq!(reply.status.as_u16(), wanted, "{what}");

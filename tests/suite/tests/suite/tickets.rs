@@ -43,12 +43,14 @@ async fn a_garbled_ticket_is_challenged() {
     for garbled in ["cwt=AAAA", "cwt=", "rubbish", "cwt=\u{e4}"] {
         let reply = post(&office, &url, garbled).await;
         assert_eq!((reply.status.as_u16(), code(&reply).as_str()), (401, "noTicket"), "{garbled}");
-        assert!(
-            reply
-                .header("www-authenticate")
-                .unwrap()
-                .starts_with("MsRtcOAuth href=\"https://web.office.test")
-        );
+        let offered: Vec<_> =
+            reply.headers.get_all("www-authenticate").iter().map(|v| v.to_str().unwrap()).collect();
+        let [bearer, password] = offered.as_slice() else { panic!("{offered:?}") };
+        assert!(bearer.starts_with("Bearer trusted_issuers=\"\", client_id="), "{bearer}");
+        assert!(password.starts_with("MsRtcOAuth href=\"https://web.office.test"), "{password}");
+        let names: Vec<_> = reply.headers.keys().map(http::HeaderName::as_str).collect();
+        let at = |name| names.iter().position(|known| *known == name).unwrap();
+        assert!(at("www-authenticate") < at(TICKET_URL_HEADER), "{names:?}");
         assert!(reply.header(TICKET_URL_HEADER).unwrap().ends_with("/WebTicket/WebTicketService.svc"));
         assert!(reply.header("x-ms-diagnostics").unwrap().starts_with("28020;"));
     }

@@ -4,7 +4,7 @@ use fulmar_domain::{
     ConversationId, RequestId, SessionId, SipUri,
     conversation::Step,
     device::PushRegistration,
-    presence::{Availability, Note},
+    presence::SelfPresence,
     session::{Activity, Session},
 };
 use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
@@ -20,8 +20,10 @@ use crate::{
 pub enum Command {
     /// Who works here.
     QueryContacts,
-    /// What others see of me.
-    PublishPresence(Availability, Option<Note>),
+    /// How I want to be seen.
+    PublishPresence(SelfPresence),
+    /// Somebody uses the device.
+    ReportActivity,
     /// What I see of others.
     SubscribePresence(Vec<SipUri>),
     /// Whether somebody looks at the device.
@@ -85,9 +87,8 @@ impl App {
         let (store, now, request) = (&self.store, self.now(), request.into());
         let executed = match command {
             Command::QueryContacts => store.query_contacts(actor, request, now).await,
-            Command::PublishPresence(availability, note) => {
-                store.publish_presence(actor, request, availability, note, now).await
-            }
+            Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
+            Command::ReportActivity => store.report_activity(actor, request, now).await,
             Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,
             Command::SetActivity(activity) => store.set_activity(actor, request, activity, now).await,
             Command::RegisterPush(registration) => {

@@ -1,6 +1,10 @@
 //! Signing a device in.
 
-use fulmar_domain::{id::EndpointId, presence::Availability, session::Session};
+use fulmar_domain::{
+    id::EndpointId,
+    presence::{Arrival, DeviceType},
+    session::Session,
+};
 use fulmar_store::{NewSession, StartedSession, StoreError};
 use thiserror::Error;
 
@@ -16,8 +20,8 @@ pub struct DeviceDescription {
     pub endpoint: EndpointId,
     /// What the person calls it, 1 to 100 characters.
     pub name: String,
-    /// What it publishes to begin with.
-    pub availability: Availability,
+    /// How its person begins to be seen on it.
+    pub arrival: Arrival,
 }
 
 /// Why a device was not signed in.
@@ -49,7 +53,8 @@ impl App {
             account: caller.account.id,
             endpoint: device.endpoint,
             device_name: device.name,
-            availability: device.availability,
+            device_type: DeviceType::Mobile,
+            arrival: Some(device.arrival),
         };
         match self.store.start_session(new, caller.ticket, self.now()).await? {
             StartedSession::Started(session) => Ok(session),

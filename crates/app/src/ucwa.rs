@@ -5,7 +5,7 @@ use fulmar_domain::{
     DeviceId,
     application::{Application, ClientDescription, ClientText},
     id::ClientMessageId,
-    presence::Availability,
+    presence::{Arrival, DeviceType},
     session::Session,
 };
 use fulmar_store::{
@@ -37,7 +37,8 @@ impl App {
             account: caller.account.id,
             endpoint: endpoint(&client),
             device_name: client.user_agent.as_str().to_owned(),
-            availability: Availability::Offline,
+            device_type: device_type(&client),
+            arrival: None,
         };
         let new = NewApplication { session, client };
         match self.store.start_application(new, caller.ticket, self.now()).await? {
@@ -81,14 +82,24 @@ impl App {
     pub async fn make_available(
         &self,
         session: &Session,
-        availability: Availability,
+        arrival: Arrival,
         formats: Vec<String>,
     ) -> Result<Outcome, CommandError> {
         let actor = Actor { account: session.account, session: session.id.clone() };
-        match self.store.make_available(&actor, availability, formats, self.now()).await? {
+        match self.store.make_available(&actor, arrival, formats, self.now()).await? {
             Executed::Done(outcome) => Ok(outcome),
             Executed::SessionEnded => Err(CommandError::SessionEnded),
         }
+    }
+}
+
+/// What a client runs on, as far as it says.
+fn device_type(client: &ClientDescription) -> DeviceType {
+    match client.kind.as_str().to_ascii_lowercase().as_str() {
+        "browser" => DeviceType::Web,
+        "phone" | "tablet" => DeviceType::Mobile,
+        "desktop" => DeviceType::Pc,
+        _ => DeviceType::Unknown,
     }
 }
 

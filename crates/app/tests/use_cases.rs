@@ -20,7 +20,7 @@ use fulmar_domain::{
     RequestId, SipUri, Timestamp,
     event::{Event, Release},
     office::OfficeIntent,
-    presence::Availability,
+    presence::Arrival,
     session::{POLL_WAIT, Session},
 };
 use fulmar_store::{Said, Store};
@@ -80,11 +80,7 @@ fn uri(name: &str) -> SipUri {
 }
 
 fn description(device: &str) -> DeviceDescription {
-    DeviceDescription {
-        endpoint: device.parse().unwrap(),
-        name: device.into(),
-        availability: Availability::Online,
-    }
+    DeviceDescription { endpoint: device.parse().unwrap(), name: device.into(), arrival: Arrival::default() }
 }
 
 fn poll(wait: Duration) -> Poll {

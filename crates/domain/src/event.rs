@@ -9,7 +9,7 @@ use crate::{
     account::DisplayName,
     conversation::{Message, Participation},
     id::ClientMessageId,
-    presence::Presence,
+    presence::{Changed, Presence},
     push::TestOutcome,
 };
 
@@ -47,6 +47,15 @@ pub enum Event {
     PresenceChanged {
         /// Whose.
         of: SipUri,
+        /// What has changed since this session last fetched it.
+        changed: Changed,
+        /// What others see.
+        presence: Presence,
+    },
+    /// The presence of the session's own person, as it is when the event is read.
+    SelfPresenceChanged {
+        /// What has changed since this session last fetched it.
+        changed: Changed,
         /// What others see.
         presence: Presence,
     },
@@ -121,7 +130,9 @@ impl Event {
             | Self::Composing { .. }
             | Self::MadeAvailable
             | Self::PushTested { .. } => Class::High,
-            Self::ContactList(_) | Self::PresenceChanged { .. } => Class::Medium,
+            Self::ContactList(_) | Self::PresenceChanged { .. } | Self::SelfPresenceChanged { .. } => {
+                Class::Medium
+            }
         }
     }
 }

@@ -30,7 +30,6 @@ pub use administrator::{AdministratorName, InvalidAdministratorName};
 pub use id::{AccountId, ConversationId, DeviceId, InvalidId, MessageId, PushId, RequestId, SessionId};
 pub use name::{DnsName, InvalidDnsName};
 pub use office::Office;
-pub use presence::Availability;
 pub use sip_uri::{InvalidSipUri, SipUri};
 pub use time::Timestamp;
 pub use url::{HttpsUrl, InvalidHttpsUrl};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{AccountId, DeviceId, SessionId, Timestamp, id::EndpointId, presence::Availability};
+use crate::{AccountId, DeviceId, SessionId, Timestamp, id::EndpointId, presence::MachineState};
 
 /// How long a session of a device that can be woken lives without a word, where the office says nothing else.
 pub const EXPIRY_WITH_PUSH: Duration = Duration::from_secs(259_200);
@@ -26,8 +26,8 @@ pub struct Session {
     pub endpoint: EndpointId,
     /// Whether somebody looks at it.
     pub activity: Activity,
-    /// What this session publishes.
-    pub availability: Availability,
+    /// How active it is; `None` when it has not made itself available, so that its person is not seen by it.
+    pub machine_state: Option<MachineState>,
     /// Whether the device has said where it is woken.
     pub has_push: bool,
     /// When it last asked for anything, to the minute.

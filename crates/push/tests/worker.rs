@@ -14,7 +14,7 @@ use fulmar_domain::{
     device::{Provider, PushRegistration},
     event::Event,
     office::OfficeIntent,
-    presence::Availability,
+    presence::{Arrival, DeviceType},
     push::{ApnsAuth, ApnsSettings, StepName},
     session::Activity,
 };
@@ -62,7 +62,8 @@ async fn sign_in(store: &Store, name: &str) -> Actor {
         account: account.id,
         endpoint: name.parse().unwrap(),
         device_name: name.into(),
-        availability: Availability::Online,
+        device_type: DeviceType::Mobile,
+        arrival: Some(Arrival::default()),
     };
     let started = store.start_session(session, ticket, now()).await.unwrap();
     assert!(matches!(started, StartedSession::Started(_)));

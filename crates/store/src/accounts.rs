@@ -1,6 +1,8 @@
 //! The people of the office.
 
-use fulmar_domain::{Account, AccountId, DisplayName, HttpsUrl, SipUri, Timestamp, event::Contact};
+use fulmar_domain::{
+    Account, AccountId, DisplayName, HttpsUrl, SipUri, Timestamp, event::Contact, presence::Changed,
+};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
@@ -250,7 +252,7 @@ fn sign_out(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
     for device in devices {
         devices::sign_out(tx, device)?;
     }
-    presence::changed(tx, account)
+    presence::changed(tx, account, Changed::AVAILABILITY)
 }
 
 fn forget_tickets(tx: &Tx<'_>, account: i64) -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 //! A device is there while it has a session, can be woken, or holds a ticket that has not ended. Its row stays
 //! afterwards, so that its number is never another device's and the ledger of notifications keeps its story.
 
-use fulmar_domain::{DeviceId, SipUri, Timestamp, session::Activity};
+use fulmar_domain::{DeviceId, SipUri, Timestamp, presence::Changed, session::Activity};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
@@ -71,7 +71,7 @@ impl Store {
             let delete = "DELETE FROM ticket WHERE account = ?1 AND (device = ?2 OR device IS NULL)";
             tx.sql.execute(delete, [account, device])?;
             sign_out(tx, device)?;
-            presence::changed(tx, account)?;
+            presence::changed(tx, account, Changed::AVAILABILITY)?;
             Ok(true)
         })
         .await

@@ -2,14 +2,14 @@
 
 mod entry;
 
-use fulmar_domain::{SessionId, Timestamp, event::Numbered, session::Session};
+use fulmar_domain::{SessionId, Timestamp, event::Numbered, presence::Changed, session::Session};
 use rusqlite::{Connection, params};
 
 use crate::{
     Store, StoreError, conversations, history, notifications, rows::timestamp, sessions, writer::Tx,
 };
 pub(crate) use entry::{Columns, Entry};
-use entry::{MESSAGE_RECEIVED, PRESENCE_CHANGED};
+use entry::{MESSAGE_RECEIVED, PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};
 
 /// The most events in one answer; the rest come with the next poll.
 const BATCH: u32 = 100;
@@ -139,6 +139,33 @@ pub(crate) fn replace(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlit
         .query_map(params![device, kind, conversation, person], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let since = earlier.into_iter().min().unwrap_or(now(tx));
+    insert(tx, device, entry, None, since)
+}
+
+/// Tells the session of `device` to look again at the presence of somebody, or of its own person (`None`). What it has
+/// not fetched of an earlier event is in this one, which has waited as long.
+pub(crate) fn presence_changed(
+    tx: &mut Tx<'_>,
+    device: i64,
+    of: Option<i64>,
+    changed: Changed,
+) -> rusqlite::Result<()> {
+    let (mut unfetched, mut since) = (changed, now(tx));
+    let delete =
+        "DELETE FROM event WHERE device = ?1 AND kind = ?2 AND person IS ?3 RETURNING detail, queued_at";
+    let kind = if of.is_some() { PRESENCE_CHANGED } else { SELF_PRESENCE_CHANGED };
+    let mut delete = tx.sql.prepare_cached(delete)?;
+    let earlier = delete.query_map(params![device, kind, of], |row| Ok((parts(row, 0)?, row.get(1)?)))?;
+    for event in earlier {
+        let (parts, queued_at) = event?;
+        (unfetched, since) = (unfetched.and(parts), since.min(queued_at));
+    }
+    drop(delete);
+    let changed = &unfetched.to_string();
+    let entry = match of {
+        Some(of) => Entry::PresenceChanged { of, changed },
+        None => Entry::SelfPresenceChanged { changed },
+    };
     insert(tx, device, entry, None, since)
 }
 

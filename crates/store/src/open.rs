@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011-ucwa.sql"),
     include_str!("../migrations/0012-history.sql"),
     include_str!("../migrations/0013-event-time.sql"),
+    include_str!("../migrations/0014-presence.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

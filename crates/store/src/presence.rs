@@ -1,27 +1,34 @@
 //! Who is there, and who is told.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use fulmar_domain::{
     RequestId, SipUri, Timestamp,
     configuration::McxConfiguration,
-    presence::{Availability, Note, Presence},
-    session::Expiry,
+    event::Failure,
+    presence::{
+        Arrival, Availability, Changed, DeviceType, Location, MachineState, Note, PreferredAvailability,
+        Presence, SelfPresence,
+    },
+    session::{Expiry, Session},
 };
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Actor, Store, StoreError, accounts, configuration,
-    events::{self, Entry},
-    rows::parsed,
+    Actor, Store, StoreError, accounts, configuration, events,
+    rows::{parsed, parsed_or_null, timestamp},
     sessions::{Effect, Executed},
     writer::Tx,
 };
-use fulmar_domain::event::Failure;
 
 /// The most people that one session follows.
 const MAX_SUBSCRIPTIONS: i64 = 500;
+/// What stands in `session.availability` for a session that counts, and for one that does not yet.
+const COUNTS: u16 = 3500;
+pub(crate) const DOES_NOT_COUNT: u16 = 18500;
 
 impl Store {
-    /// Publishes what this session says of its person; `None` leaves the note as it is.
+    /// Changes how the person is seen. A session that has not made itself available can not.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -29,32 +36,33 @@ impl Store {
         &self,
         actor: &Actor,
         request: impl Into<Option<RequestId>>,
-        availability: Availability,
-        note: Option<Note>,
+        presence: SelfPresence,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
         self.command("publish presence", actor, request.into(), now, move |tx, session| {
-            let update = "UPDATE session SET availability = ?2 WHERE device = ?1";
-            tx.sql.prepare_cached(update)?.execute(params![session.device.0, availability.number()])?;
-            if let Some(note) = &note {
-                let update = "UPDATE account SET note = ?2 WHERE id = ?1";
-                tx.sql.prepare_cached(update)?.execute(params![session.account.0, note.as_str()])?;
+            if session.machine_state.is_none() {
+                return Ok(Effect::failed(Failure::WrongState));
             }
-            changed(tx, session.account.0)?;
+            publish(tx, session.account.0, &presence)?;
             Ok(Effect::done())
         })
         .await
     }
 
-    /// What others see of the person of that address; `None` when there is nobody.
+    /// Notes that somebody uses the device, as every command does that a person gives. A session that has not made
+    /// itself available can not.
     ///
     /// # Errors
-    /// When the store can not be read.
-    pub async fn presence(&self, person: &SipUri, now: Timestamp) -> Result<Option<Presence>, StoreError> {
-        let uri = person.clone();
-        self.read("look a presence up", move |sql| {
-            let Some(account) = accounts::enabled(sql, &uri)? else { return Ok(None) };
-            of(sql, account, now).map(Some)
+    /// When it could not be committed.
+    pub async fn report_activity(
+        &self,
+        actor: &Actor,
+        request: impl Into<Option<RequestId>>,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("report that somebody is active", actor, request.into(), now, |_, session| {
+            let counts = session.machine_state.is_some();
+            Ok(if counts { Effect::done() } else { Effect::failed(Failure::WrongState) })
         })
         .await
     }
@@ -71,7 +79,7 @@ impl Store {
         people: Vec<SipUri>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("subscribe to presence", actor, request.into(), now, move |tx, session| {
+        self.errand("subscribe to presence", actor, request.into(), now, move |tx, session| {
             let device = session.device.0;
             for uri in &people {
                 let Some(person) = accounts::enabled(tx.sql, uri)? else {
@@ -79,7 +87,7 @@ impl Store {
                 };
                 let insert = "INSERT OR IGNORE INTO subscription (device, account) VALUES (?1, ?2)";
                 tx.sql.prepare_cached(insert)?.execute([device, person])?;
-                events::replace(tx, device, Entry::PresenceChanged { of: person })?;
+                events::presence_changed(tx, device, Some(person), Changed::ALL)?;
             }
             let count = "SELECT count(*) FROM subscription WHERE device = ?1";
             let followed: i64 = tx.sql.prepare_cached(count)?.query_row([device], |row| row.get(0))?;
@@ -88,42 +96,203 @@ impl Store {
         })
         .await
     }
+
+    /// What others see of a person; `None` when nobody enabled has that address.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn presence(&self, of: &SipUri, now: Timestamp) -> Result<Option<Presence>, StoreError> {
+        let uri = of.clone();
+        self.read("look at the presence of a person", move |sql| {
+            accounts::enabled(sql, &uri)?.map(|account| self::of(sql, account, now)).transpose()
+        })
+        .await
+    }
 }
 
-/// Tells those who follow `account` to look again.
-pub(crate) fn changed(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
-    let followers: Vec<i64> = tx
-        .sql
-        .prepare_cached("SELECT device FROM subscription WHERE account = ?1")?
-        .query_map([account], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+fn publish(tx: &mut Tx<'_>, account: i64, presence: &SelfPresence) -> rusqlite::Result<()> {
+    let SelfPresence { chosen, note, location } = presence;
+    if let Some(chosen) = *chosen {
+        choose(tx, account, chosen)?;
+    }
+    if let Some(note) = note {
+        let update = "UPDATE account SET note = ?2 WHERE id = ?1";
+        tx.sql.prepare_cached(update)?.execute(params![account, note.as_str()])?;
+    }
+    if let Some(location) = location {
+        let update = "UPDATE account SET location = ?2 WHERE id = ?1";
+        tx.sql.prepare_cached(update)?.execute(params![account, location.as_str()])?;
+    }
+    let parts =
+        Changed { availability: chosen.is_some(), note: note.is_some(), location: location.is_some() };
+    changed(tx, account, parts)
+}
+
+fn choose(tx: &Tx<'_>, account: i64, chosen: Option<PreferredAvailability>) -> rusqlite::Result<()> {
+    let update = "UPDATE account SET chosen = ?2 WHERE id = ?1";
+    let chosen = chosen.map(PreferredAvailability::as_str);
+    tx.sql.prepare_cached(update)?.execute(params![account, chosen]).map(drop)
+}
+
+/// Lets the session of a device count, from now. It is not told of what it changes by that.
+pub(crate) fn arrive(
+    tx: &mut Tx<'_>,
+    account: i64,
+    device: i64,
+    arrival: Arrival,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    if arrival.chosen.is_some() {
+        choose(tx, account, arrival.chosen)?;
+    }
+    let update =
+        "UPDATE session SET availability = ?2, last_active = ?3, inactive_after = ?4 WHERE device = ?1";
+    let inactive_after = millis(arrival.inactive_after());
+    tx.sql.prepare_cached(update)?.execute(params![device, COUNTS, now.as_millis(), inactive_after])?;
+    refresh(tx, account, now, Some(device))
+}
+
+/// Notes that somebody uses a device; those who saw its person idle are told.
+pub(crate) fn used(tx: &mut Tx<'_>, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
+    let update = "UPDATE session SET last_active = ?2 WHERE device = ?1";
+    tx.sql.prepare_cached(update)?.execute([session.device.0, now.as_millis()])?;
+    match session.machine_state {
+        Some(MachineState::Idle | MachineState::Away) => refresh(tx, session.account.0, now, None),
+        Some(MachineState::Active) | None => Ok(()),
+    }
+}
+
+/// Tells of everybody whose availability has become another with the time.
+pub(crate) fn age(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    // After the clock was set back nobody is active until it has caught up.
+    tx.sql.execute("UPDATE session SET last_active = ?1 WHERE last_active > ?1", [now.as_millis()])?;
+    let mut people = BTreeMap::new();
+    let mut select = tx.sql.prepare_cached(
+        "SELECT a.id, a.told, a.chosen, s.last_active, s.inactive_after
+         FROM session s JOIN account a ON a.id = s.account WHERE s.availability = ?1",
+    )?;
+    let mut rows = select.query([COUNTS])?;
+    while let Some(row) = rows.next()? {
+        let state = MachineState::of(timestamp(row, 3)?, duration(row, 4)?, now);
+        let (told, chosen): (Option<u16>, _) = (row.get(1)?, parsed_or_null(row, 2)?);
+        let (.., best) = people.entry(row.get::<_, i64>(0)?).or_insert((told, chosen, state));
+        *best = state.max(*best);
+    }
+    drop(rows);
+    drop(select);
+    for (account, (told, chosen, best)) in people {
+        if told != Some(Availability::of(chosen, Some(best)).number()) {
+            refresh(tx, account, now, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells those who see `account` if its availability is not the one that they were told last; but for the session of
+/// `newcomer`.
+pub(crate) fn refresh(
+    tx: &mut Tx<'_>,
+    account: i64,
+    now: Timestamp,
+    newcomer: Option<i64>,
+) -> rusqlite::Result<()> {
+    let seen = of(tx.sql, account, now)?.availability.number();
+    let update = "UPDATE account SET told = ?2 WHERE id = ?1 AND told IS NOT ?2";
+    if tx.sql.prepare_cached(update)?.execute(params![account, seen])? == 0 {
+        return Ok(());
+    }
+    tell(tx, account, Changed::AVAILABILITY, newcomer)
+}
+
+/// Tells those who see `account` to look again.
+pub(crate) fn changed(tx: &mut Tx<'_>, account: i64, parts: Changed) -> rusqlite::Result<()> {
+    if parts.availability {
+        tx.sql.prepare_cached("UPDATE account SET told = NULL WHERE id = ?1")?.execute([account])?;
+    }
+    tell(tx, account, parts, None)
+}
+
+fn tell(tx: &mut Tx<'_>, account: i64, parts: Changed, newcomer: Option<i64>) -> rusqlite::Result<()> {
+    let devices = |select: &str| -> rusqlite::Result<Vec<i64>> {
+        tx.sql.prepare_cached(select)?.query_map([account], |row| row.get(0))?.collect()
+    };
+    let followers = devices("SELECT device FROM subscription WHERE account = ?1")?;
+    let own = devices("SELECT device FROM session WHERE account = ?1 AND availability = 3500")?;
     for device in followers {
-        events::replace(tx, device, Entry::PresenceChanged { of: account })?;
+        events::presence_changed(tx, device, Some(account), parts)?;
+    }
+    for device in own.into_iter().filter(|device| Some(*device) != newcomer) {
+        events::presence_changed(tx, device, None, parts)?;
     }
     Ok(())
 }
 
 /// What others see of `account` now.
 pub(crate) fn of(sql: &Connection, account: i64, now: Timestamp) -> rusqlite::Result<Presence> {
-    let (note, domain): (Note, String) = sql
-        .prepare_cached("SELECT note, domain FROM account WHERE id = ?1")?
-        .query_row([account], |row| Ok((parsed(row, 0)?, row.get(1)?)))?;
-    let Expiry { with_push, without_push } =
-        configuration::in_force::<McxConfiguration>(sql, &domain)?.expiry;
-    let mut select = sql.prepare_cached(
-        "SELECT s.availability FROM session s JOIN device d ON d.id = s.device
-         WHERE s.account = ?1 AND s.last_seen > iif(d.push_token IS NULL, ?2, ?3)",
-    )?;
-    let silent = |lifetime| (now - lifetime).as_millis();
-    let cutoffs = params![account, silent(without_push), silent(with_push)];
-    let published: Vec<Availability> =
-        select.query_map(cutoffs, |row| availability(row, 0))?.collect::<Result<_, _>>()?;
-    Ok(Presence { availability: Availability::aggregate(published), note })
+    let select = "SELECT note, location, chosen, domain FROM account WHERE id = ?1";
+    let row = |row: &Row<'_>| Ok((parsed(row, 0)?, parsed(row, 1)?, parsed_or_null(row, 2)?, row.get(3)?));
+    let (note, location, chosen, domain): (Note, Location, Option<PreferredAvailability>, String) =
+        sql.prepare_cached(select)?.query_row([account], row)?;
+    let endpoints = endpoints(sql, account, &domain, now)?;
+    let best = endpoints.iter().map(|endpoint| endpoint.state).max();
+    let availability = Availability::of(chosen, best);
+    let latest = endpoints.iter().max_by_key(|endpoint| endpoint.last_active);
+    let latest = latest.filter(|_| availability != Availability::Offline);
+    Ok(Presence {
+        availability,
+        activity: chosen.and_then(PreferredAvailability::activity).filter(|_| latest.is_some()),
+        note,
+        location,
+        last_active: latest.map(|endpoint| endpoint.last_active.min(now)),
+        device_type: latest.map_or(DeviceType::Unknown, |endpoint| endpoint.device_type),
+    })
 }
 
-pub(crate) fn availability(row: &Row<'_>, column: usize) -> rusqlite::Result<Availability> {
-    let number: u16 = row.get(column)?;
-    number.to_string().parse().map_err(|error: fulmar_domain::presence::InvalidAvailability| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
-    })
+struct Endpoint {
+    state: MachineState,
+    last_active: Timestamp,
+    device_type: DeviceType,
+}
+
+/// The sessions of a person that count.
+fn endpoints(
+    sql: &Connection,
+    account: i64,
+    domain: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Endpoint>> {
+    let Expiry { with_push, without_push } = configuration::in_force::<McxConfiguration>(sql, domain)?.expiry;
+    let silent = |lifetime| (now - lifetime).as_millis();
+    let mut select = sql.prepare_cached(
+        "SELECT s.last_active, s.inactive_after, s.device_type FROM session s JOIN device d ON d.id = s.device
+         WHERE s.account = ?1 AND s.availability = ?2 AND s.last_seen > iif(d.push_token IS NULL, ?3, ?4)",
+    )?;
+    let values = params![account, COUNTS, silent(without_push), silent(with_push)];
+    let rows = select.query_map(values, |row| {
+        let last_active = timestamp(row, 0)?;
+        let state = MachineState::of(last_active, duration(row, 1)?, now);
+        Ok(Endpoint { state, last_active, device_type: parsed(row, 2)? })
+    })?;
+    rows.collect()
+}
+
+/// How active the endpoint of a session is, from its columns `availability`, `last_active` and `inactive_after`; `None`
+/// when it does not count.
+pub(crate) fn machine_state(
+    row: &Row<'_>,
+    column: usize,
+    now: Timestamp,
+) -> rusqlite::Result<Option<MachineState>> {
+    if row.get::<_, u16>(column)? != COUNTS {
+        return Ok(None);
+    }
+    Ok(Some(MachineState::of(timestamp(row, column + 1)?, duration(row, column + 2)?, now)))
+}
+
+fn duration(row: &Row<'_>, column: usize) -> rusqlite::Result<Duration> {
+    row.get(column).map(Duration::from_millis)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

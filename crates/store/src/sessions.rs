@@ -8,7 +8,7 @@ use fulmar_domain::{
     device::{DeviceToken, Provider, PushRegistration},
     event::Failure,
     id::EndpointId,
-    presence::Availability,
+    presence::{Arrival, DeviceType},
     session::{Activity, Session},
 };
 use rusqlite::{Connection, Row, params};
@@ -34,8 +34,10 @@ pub struct NewSession {
     pub endpoint: EndpointId,
     /// What the person calls the device.
     pub device_name: String,
-    /// What it publishes to begin with.
-    pub availability: Availability,
+    /// What the device is.
+    pub device_type: DeviceType,
+    /// How it begins to count for its person's presence; `None` when it does not yet.
+    pub arrival: Option<Arrival>,
 }
 
 /// What came of signing in.
@@ -118,7 +120,7 @@ impl Store {
         self.change_at("terminate a session", now, move |tx| {
             let Some(session) = find(tx.sql, &sid, now)? else { return Ok(false) };
             devices::sign_out(tx, session.device.0)?;
-            presence::changed(tx, session.account.0)?;
+            presence::refresh(tx, session.account.0, now, None)?;
             Ok(true)
         })
         .await
@@ -165,7 +167,7 @@ impl Store {
         request: impl Into<Option<RequestId>>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("query the contact list", actor, request.into(), now, |tx, session| {
+        self.errand("query the contact list", actor, request.into(), now, |tx, session| {
             events::replace(tx, session.device.0, Entry::ContactList)?;
             Ok(Effect::done())
         })
@@ -184,7 +186,7 @@ impl Store {
         activity: Activity,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("change the state of the application", actor, request.into(), now, move |tx, session| {
+        let effect = move |tx: &mut Tx<'_>, session: &Session| {
             let device = session.device.0;
             let update = "UPDATE session SET activity = ?2 WHERE device = ?1";
             tx.sql.prepare_cached(update)?.execute(params![device, activity.as_str()])?;
@@ -194,8 +196,13 @@ impl Store {
                 notifications::wake_for_unfetched(tx, device, now)?;
             }
             Ok(Effect::done())
-        })
-        .await
+        };
+        let operation = "change the state of the application";
+        match activity {
+            Activity::Foreground => self.command(operation, actor, request.into(), now, effect).await,
+            // The system of a phone does that by itself.
+            Activity::Background => self.errand(operation, actor, request.into(), now, effect).await,
+        }
     }
 
     /// Notes where the device is woken; nobody else is woken there any more.
@@ -209,7 +216,7 @@ impl Store {
         registration: PushRegistration,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("register for push", actor, request.into(), now, move |tx, session| {
+        self.errand("register for push", actor, request.into(), now, move |tx, session| {
             notifications::register(tx, session.device.0, &registration, now)?;
             Ok(Effect::done())
         })
@@ -226,16 +233,37 @@ impl Store {
         request: impl Into<Option<RequestId>>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("unregister from push", actor, request.into(), now, |tx, session| {
+        self.errand("unregister from push", actor, request.into(), now, |tx, session| {
             notifications::unregister(tx, session.device.0)?;
             Ok(Effect::done())
         })
         .await
     }
 
-    /// The frame of a command: its effects and, where it has a name, the event with its result are one change. An
-    /// effect that fails leaves nothing but that event.
+    /// The frame of a command that a person gives: it shows that they use the device.
     pub(crate) async fn command<F>(
+        &self,
+        operation: &'static str,
+        actor: &Actor,
+        request: Option<RequestId>,
+        now: Timestamp,
+        effect: F,
+    ) -> Result<Executed, StoreError>
+    where
+        F: FnOnce(&mut Tx<'_>, &Session) -> rusqlite::Result<Effect> + Send + 'static,
+    {
+        self.errand(operation, actor, request, now, move |tx, session| {
+            let effect = effect(tx, session)?;
+            presence::used(tx, session, now)?;
+            Ok(effect)
+        })
+        .await
+    }
+
+    /// The frame of a command: its effects and, where it has a name, the event with its result are one change. An
+    /// effect that fails leaves nothing but that event. A client gives such a command by itself, so it does not show that
+    /// anybody uses the device.
+    pub(crate) async fn errand<F>(
         &self,
         operation: &'static str,
         actor: &Actor,
@@ -277,20 +305,21 @@ impl Store {
 }
 
 const SELECT: &str = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
-         d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
+         s.last_active, s.inactive_after, d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
      FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account";
 
 /// The session of that name, unless it has ended or been silent too long.
 pub(crate) fn find(sql: &Connection, sid: &SessionId, now: Timestamp) -> rusqlite::Result<Option<Session>> {
     let select = format!("{SELECT} WHERE s.sid = ?1");
-    let session = found(sql.prepare_cached(&select)?.query_row([sid.as_str()], |row| session(sql, row)))?;
+    let session =
+        found(sql.prepare_cached(&select)?.query_row([sid.as_str()], |row| session(sql, row, now)))?;
     Ok(session.filter(|session| !session.is_expired(now)))
 }
 
 /// The session of that device, unless it has ended or been silent too long.
 pub(crate) fn of_device(sql: &Connection, device: i64, now: Timestamp) -> rusqlite::Result<Option<Session>> {
     let select = format!("{SELECT} WHERE s.device = ?1");
-    let session = found(sql.prepare_cached(&select)?.query_row([device], |row| session(sql, row)))?;
+    let session = found(sql.prepare_cached(&select)?.query_row([device], |row| session(sql, row, now)))?;
     Ok(session.filter(|session| !session.is_expired(now)))
 }
 
@@ -315,18 +344,18 @@ pub(crate) fn end(tx: &mut Tx<'_>, device: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn session(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Session> {
-    let mcx: McxConfiguration = configuration::in_force(sql, row.get_ref(9)?.as_str()?)?;
+fn session(sql: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Session> {
+    let mcx: McxConfiguration = configuration::in_force(sql, row.get_ref(11)?.as_str()?)?;
     Ok(Session {
         id: parsed(row, 0)?,
         account: AccountId(row.get(1)?),
         device: DeviceId(row.get(2)?),
         endpoint: parsed(row, 3)?,
         activity: activity(row, 4)?,
-        availability: presence::availability(row, 5)?,
-        has_push: row.get(6)?,
-        last_seen: timestamp(row, 7)?,
-        last_event: row.get(8)?,
+        machine_state: presence::machine_state(row, 5, now)?,
+        has_push: row.get(8)?,
+        last_seen: timestamp(row, 9)?,
+        last_event: row.get(10)?,
         expiry: mcx.expiry,
     })
 }
@@ -367,12 +396,24 @@ pub(crate) fn start(
     tx.sql.execute("UPDATE ticket SET device = ?2 WHERE digest = ?1", params![ticket.as_bytes(), device])?;
     end(tx, device)?;
     tx.sql.execute(
-        "INSERT INTO session (device, sid, account, activity, availability, last_seen, started_at)
-         VALUES (?1, ?2, ?3, 'foreground', ?4, ?5, ?5)",
-        params![device, new.id.as_str(), account, new.availability.number(), now.as_millis()],
+        "INSERT INTO session
+             (device, sid, account, activity, availability, last_seen, started_at, last_active, device_type)
+         VALUES (?1, ?2, ?3, 'foreground', ?4, ?5, ?5, ?5, ?6)",
+        params![
+            device,
+            new.id.as_str(),
+            account,
+            presence::DOES_NOT_COUNT,
+            now.as_millis(),
+            new.device_type.as_str()
+        ],
     )?;
     history::replay(tx, account, device, now)?;
-    presence::changed(tx, account)?;
+    match new.arrival {
+        Some(arrival) => presence::arrive(tx, account, device, arrival, now)?,
+        // The session that it had may have counted.
+        None => presence::refresh(tx, account, now, None)?,
+    }
     let session = find(tx.sql, &new.id, now)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     Ok(StartedSession::Started(session))
 }

@@ -3,7 +3,7 @@
 use fulmar_domain::{
     DeviceId, Timestamp,
     application::{Application, ClientDescription, ClientText},
-    presence::Availability,
+    presence::Arrival,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -70,7 +70,7 @@ impl Store {
     pub async fn make_available(
         &self,
         actor: &Actor,
-        availability: Availability,
+        arrival: Arrival,
         formats: Vec<String>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
@@ -79,10 +79,8 @@ impl Store {
             let update = "UPDATE ucwa_application SET available = 1, formats = ?2
                  WHERE device = ?1 AND available = 0";
             if tx.sql.execute(update, params![device, formats.join(" ")])? == 1 {
-                let update = "UPDATE session SET availability = ?2 WHERE device = ?1";
-                tx.sql.execute(update, params![device, availability.number()])?;
                 events::append(tx, device, Entry::MadeAvailable)?;
-                presence::changed(tx, session.account.0)?;
+                presence::arrive(tx, session.account.0, device, arrival, now)?;
             }
             Ok(Effect::done())
         })

@@ -17,7 +17,7 @@ const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// Ends sessions that were silent too long, wakes devices that fell silent with messages waiting, gives up
+    /// Ends sessions that were silent too long, tells who became idle or away, wakes devices that fell silent with messages waiting, gives up
     /// expired notifications, and forgets old tickets, ended sessions of the console, old pages of the ledger and
     /// old lines of the history.
     ///
@@ -26,6 +26,7 @@ impl Store {
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         self.change_at("tidy up", now, move |tx| {
             expire_sessions(tx, now)?;
+            presence::age(tx, now)?;
             wake_silent(tx, now)?;
             notifications::expire(tx, now)?;
             history::forget_old(tx, now)?;
@@ -62,7 +63,7 @@ fn expire_sessions_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp) -> rusqlite
     for (device, account) in expired {
         sessions::end(tx, device)?;
         notifications::unregister(tx, device)?;
-        presence::changed(tx, account)?;
+        presence::refresh(tx, account, now, None)?;
     }
     Ok(())
 }

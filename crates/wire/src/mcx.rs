@@ -13,7 +13,7 @@ mod responses;
 
 pub use command::{Command, Instant};
 pub use error::McxError;
-pub use event::{Contact, Event};
+pub use event::{Contact, Event, Presence};
 pub use events::{Events, Numbered};
 pub use poll::{InvalidPoll, Poll};
 pub use requests::{Rejection, RejectionCode, Request, Requests};

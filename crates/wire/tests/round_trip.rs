@@ -3,8 +3,8 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        Command, Contact, Event, Events, Instant, McxError, Numbered, Poll, Rejection, RejectionCode,
-        Request, Requests, Response, Responses,
+        Command, Contact, Event, Events, Instant, McxError, Numbered, Poll, Presence, Rejection,
+        RejectionCode, Request, Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -40,8 +40,15 @@ fn command() -> impl Strategy<Value = Command> {
         ),
         Just(Command::TerminateSession),
         Just(Command::QueryContactList),
-        (text(), option::of(text()))
-            .prop_map(|(availability, note)| Command::PublishSelfPresence { availability, note }),
+        (option::of(text()), option::of(text()), option::of(text()), option::of(text())).prop_map(
+            |(availability, activity, note, location)| Command::PublishSelfPresence {
+                availability,
+                activity,
+                note,
+                location
+            }
+        ),
+        Just(Command::ReportActivity),
         vec(text(), 1..5).prop_map(|uris| Command::SubscribePresence { uris }),
         text().prop_map(|state| Command::SetApplicationState { state }),
         (text(), secret()).prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
@@ -94,16 +101,27 @@ fn contact() -> impl Strategy<Value = Contact> {
     (text(), text()).prop_map(|(uri, display_name)| Contact { uri, display_name })
 }
 
+fn presence() -> impl Strategy<Value = Presence> {
+    let texts = (option::of(text()), text(), text(), text());
+    (any::<u16>(), texts, option::of(millis())).prop_map(
+        |(availability, (activity, note, location, device_type), last_active)| Presence {
+            availability,
+            activity,
+            note,
+            location,
+            last_active,
+            device_type,
+        },
+    )
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (text(), option::of(text())).prop_map(|(rid, conf_id)| Event::RequestSucceeded { rid, conf_id }),
         (text(), text()).prop_map(|(rid, code)| Event::RequestFailed { rid, code }),
         vec(contact(), 0..4).prop_map(|contacts| Event::ContactList { contacts }),
-        (text(), any::<u16>(), text()).prop_map(|(uri, availability, note)| Event::UserPresence {
-            uri,
-            availability,
-            note
-        }),
+        (text(), presence()).prop_map(|(uri, presence)| Event::UserPresence { uri, presence }),
+        presence().prop_map(|presence| Event::SelfPresence { presence }),
         (text(), text()).prop_map(|(conf_id, from)| Event::ImSessionReceived { conf_id, from }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,

@@ -2,9 +2,9 @@
 
 use fulmar_app::Command;
 use fulmar_domain::{
-    Account, Availability,
+    Account,
     application::Application,
-    presence::{Note, Presence},
+    presence::{Arrival, INACTIVE_AFTER, Note, PreferredAvailability, Presence, SelfPresence},
 };
 use fulmar_wire::ucwa::{Code, Resource, Subcode, data_uri::MessageFormat};
 
@@ -23,22 +23,20 @@ pub(super) async fn make_available(asker: Asker, given: Given) -> Result<Answer,
     if asker.application.available {
         return Err(Refused::new(Code::Conflict, Subcode::AlreadyExists));
     }
-    let availability = match given.0.text("signInAs")? {
-        Some(said) => availability(said)?,
-        None => Availability::Online,
-    };
+    let arrival = Arrival::new(chosen(&given, "signInAs")?, INACTIVE_AFTER);
     let wanted = given.0.list("supportedMessageFormats")?.unwrap_or_default();
     // Everybody reads plain text.
     let html = wanted.iter().any(|word| MessageFormat::read(word) == Some(MessageFormat::Html));
     let formats = [Some(MessageFormat::Plain), html.then_some(MessageFormat::Html)];
     let formats = formats.into_iter().flatten().map(|format| format.as_str().to_owned()).collect();
-    asker.app.make_available(&asker.application.session, availability, formats).await??;
+    asker.app.make_available(&asker.application.session, arrival, formats).await??;
     Ok(Answer::Done)
 }
 
 /// `POST reportMyActivity`.
 pub(super) async fn report_activity(asker: Asker) -> Result<Answer, Refused> {
     asker.available()?;
+    asker.execute(Command::ReportActivity).await?;
     Ok(Answer::Done)
 }
 
@@ -46,16 +44,13 @@ pub(super) async fn show_presence(asker: Asker) -> Result<Answer, Refused> {
     asker.available()?;
     let presence = own_presence(&asker).await?;
     let resource = Resource::new("presence", asker.hrefs.at("me/presence"));
-    Ok(Answer::Found(resource.property("availability", word(presence.availability))))
+    Ok(Answer::Found(resource.property("availability", presence.availability.as_str())))
 }
 
 pub(super) async fn set_presence(asker: Asker, given: Given) -> Result<Answer, Refused> {
     asker.available()?;
-    let availability = match given.0.text("availability")? {
-        Some(said) => availability(said)?,
-        None => Availability::Online,
-    };
-    asker.execute(Command::PublishPresence(availability, None)).await?;
+    let presence = SelfPresence { chosen: Some(chosen(&given, "availability")?), ..SelfPresence::default() };
+    asker.execute(Command::PublishPresence(presence)).await?;
     Ok(Answer::Done)
 }
 
@@ -69,8 +64,9 @@ pub(super) async fn set_note(asker: Asker, given: Given) -> Result<Answer, Refus
     asker.available()?;
     let said = given.0.text("message")?.unwrap_or_default();
     let note: Note = said.parse().map_err(|error| Refused::parameter("message", error))?;
-    let availability = asker.application.session.availability;
-    asker.execute(Command::PublishPresence(availability, Some(note))).await?;
+    asker
+        .execute(Command::PublishPresence(SelfPresence { note: Some(note), ..SelfPresence::default() }))
+        .await?;
     Ok(Answer::Done)
 }
 
@@ -98,26 +94,10 @@ pub(super) fn resource(account: &Account, application: &Application, hrefs: &Hre
 }
 
 /// What a person may say of themselves ("PreferredAvailability").
-fn availability(said: &str) -> Result<Availability, Refused> {
-    let known = [
-        Availability::Online,
-        Availability::Busy,
-        Availability::DoNotDisturb,
-        Availability::BeRightBack,
-        Availability::Away,
-    ];
-    let found = known.into_iter().find(|known| word(*known).eq_ignore_ascii_case(said));
-    found.ok_or_else(|| Refused::parameter("availability", "this is not an availability"))
-}
-
-/// An availability as the reference writes it.
-pub(super) fn word(availability: Availability) -> &'static str {
-    match availability {
-        Availability::Online => "Online",
-        Availability::Busy => "Busy",
-        Availability::DoNotDisturb => "DoNotDisturb",
-        Availability::BeRightBack => "BeRightBack",
-        Availability::Away => "Away",
-        Availability::Offline => "Offline",
-    }
+fn chosen(given: &Given, name: &'static str) -> Result<Option<PreferredAvailability>, Refused> {
+    let Some(said) = given.0.text(name)? else { return Ok(None) };
+    let known =
+        PreferredAvailability::ALL.into_iter().filter(|choice| *choice != PreferredAvailability::Offline);
+    let found = known.into_iter().find(|choice| choice.as_str().eq_ignore_ascii_case(said));
+    found.map(Some).ok_or_else(|| Refused::parameter(name, "this is not an availability to choose"))
 }

@@ -47,7 +47,7 @@ pub(super) async fn show_presence(asker: Asker) -> Result<Answer, Refused> {
     let (person, presence) = presence_of(&asker).await?;
     let href = format!("{}/presence", asker.hrefs.contact(&person));
     let resource = Resource::new("contactPresence", href);
-    Ok(Answer::Found(resource.property("availability", me::word(presence.availability))))
+    Ok(Answer::Found(resource.property("availability", presence.availability.as_str())))
 }
 
 pub(super) async fn show_note(asker: Asker) -> Result<Answer, Refused> {

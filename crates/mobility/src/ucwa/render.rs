@@ -4,6 +4,7 @@ use fulmar_domain::{
     ConversationId, SipUri,
     conversation::{Conversation, Participant, Participation},
     event::Event as Happened,
+    presence::Changed,
 };
 use fulmar_wire::ucwa::{Code, Event, EventsDocument, Link, Reason, Resource, Status, Subcode};
 
@@ -28,7 +29,8 @@ impl<'a> Renderer<'a> {
     pub(super) async fn add(&mut self, event: Happened) -> Result<(), Refused> {
         match event {
             Happened::MadeAvailable => self.made_available(),
-            Happened::PresenceChanged { of, .. } => self.presence(&of),
+            Happened::PresenceChanged { of, changed, .. } => self.presence(&of, changed),
+            Happened::SelfPresenceChanged { changed, .. } => self.self_presence(changed),
             Happened::Invited { conversation, .. } | Happened::Inviting { conversation, .. } => {
                 if let Some(conversation) = self.find(&conversation).await? {
                     self.invitation(&conversation);
@@ -75,9 +77,19 @@ impl<'a> Renderer<'a> {
         self.of_communication(Event::updated(to(&communication)).embed(communication));
     }
 
-    fn presence(&mut self, of: &SipUri) {
+    fn self_presence(&mut self, changed: Changed) {
+        let me = self.asker.hrefs.at("me");
+        let parts = [("presence", changed.availability), ("note", changed.note)];
+        for (rel, _) in parts.into_iter().filter(|(_, changed)| *changed) {
+            self.document.push("me", &me, Event::updated(Link::new(rel, format!("{me}/{rel}"))));
+        }
+    }
+
+    fn presence(&mut self, of: &SipUri, changed: Changed) {
         let (people, contact) = (self.asker.hrefs.at("people"), self.asker.hrefs.contact(of));
-        for (rel, path) in [("contactPresence", "presence"), ("contactNote", "note")] {
+        let parts =
+            [("contactPresence", "presence", changed.availability), ("contactNote", "note", changed.note)];
+        for (rel, path, _) in parts.into_iter().filter(|(.., changed)| *changed) {
             let event = Event::updated(Link::new(rel, format!("{contact}/{path}")));
             self.document.push("people", &people, event.within("contact", &contact));
         }

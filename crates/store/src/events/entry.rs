@@ -4,6 +4,7 @@ use fulmar_domain::{
     MessageId, RequestId, Timestamp,
     conversation::Participation,
     event::{Event, Failure},
+    presence::Changed,
     push::TestOutcome,
     session::Session,
 };
@@ -28,6 +29,10 @@ pub(crate) enum Entry<'a> {
     ContactList,
     PresenceChanged {
         of: i64,
+        changed: &'a str,
+    },
+    SelfPresenceChanged {
+        changed: &'a str,
     },
     Invited {
         conversation: i64,
@@ -88,7 +93,12 @@ impl<'a> Entry<'a> {
                 ..new(REQUEST_FAILED)
             },
             Self::ContactList => new(CONTACT_LIST),
-            Self::PresenceChanged { of } => Columns { person: Some(of), ..new(PRESENCE_CHANGED) },
+            Self::PresenceChanged { of, changed } => {
+                Columns { person: Some(of), detail: Some(changed), ..new(PRESENCE_CHANGED) }
+            }
+            Self::SelfPresenceChanged { changed } => {
+                Columns { detail: Some(changed), ..new(SELF_PRESENCE_CHANGED) }
+            }
             Self::Invited { conversation, by } => {
                 Columns { conversation: Some(conversation), person: Some(by), ..new(INVITED) }
             }
@@ -121,6 +131,7 @@ const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
 const CONTACT_LIST: &str = "contactList";
 pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
+pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
 const INVITED: &str = "invited";
 const INVITING: &str = "inviting";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
@@ -145,9 +156,15 @@ pub(super) fn read(
         }
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
         CONTACT_LIST => Event::ContactList(accounts::colleagues(sql, session.account.0)?),
-        PRESENCE_CHANGED => {
-            Event::PresenceChanged { of: parsed(row, 5)?, presence: presence::of(sql, row.get(6)?, now)? }
-        }
+        PRESENCE_CHANGED => Event::PresenceChanged {
+            of: parsed(row, 5)?,
+            changed: parts(row, 3)?,
+            presence: presence::of(sql, row.get(6)?, now)?,
+        },
+        SELF_PRESENCE_CHANGED => Event::SelfPresenceChanged {
+            changed: parts(row, 3)?,
+            presence: presence::of(sql, session.account.0, now)?,
+        },
         INVITED => Event::Invited { conversation: parsed(row, 4)?, from: parsed(row, 5)? },
         INVITING => Event::Inviting { conversation: parsed(row, 4)?, to: parsed(row, 5)? },
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
@@ -177,4 +194,9 @@ pub(super) fn read(
             return Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Text, problem.into()));
         }
     })
+}
+
+/// An event of an earlier release does not say what changed.
+pub(super) fn parts(row: &Row<'_>, column: usize) -> rusqlite::Result<Changed> {
+    parsed_or_null(row, column).map(|parts| parts.unwrap_or(Changed::ALL))
 }

@@ -7,7 +7,7 @@ use fulmar_domain::{
     conversation::{Participation, Step},
     event::{Event, Failure},
     office::OfficeIntent,
-    presence::Availability,
+    presence::{Arrival, Availability, DeviceType, PreferredAvailability, SelfPresence},
     session::{Activity, EXPIRY_WITHOUT_PUSH},
 };
 use fulmar_store::{
@@ -180,8 +180,12 @@ async fn presence_is_told_to_those_who_follow_and_only_the_latest() {
     let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
     let people = vec!["anna@office.test".parse().unwrap()];
     bench.store.subscribe_presence(&ben, rid("s"), people, NOON).await.unwrap();
-    for availability in [Availability::Away, Availability::Busy] {
-        bench.store.publish_presence(&anna, rid("p"), availability, None, NOON).await.unwrap();
+    let publish = async |chosen| {
+        let presence = SelfPresence { chosen: Some(Some(chosen)), ..SelfPresence::default() };
+        bench.store.publish_presence(&anna, rid("p"), presence, NOON).await.unwrap();
+    };
+    for chosen in [PreferredAvailability::Away, PreferredAvailability::Busy] {
+        publish(chosen).await;
     }
     let heard = |events: Vec<fulmar_domain::event::Numbered>| -> Vec<Availability> {
         let presence = events.into_iter().filter_map(|e| match e.event {
@@ -192,7 +196,7 @@ async fn presence_is_told_to_those_who_follow_and_only_the_latest() {
     };
     assert_eq!(heard(bench.events(&ben, 0, NOON).await), [Availability::Busy]);
     bench.store.set_activity(&ben, rid("b"), Activity::Background, NOON).await.unwrap();
-    bench.store.publish_presence(&anna, rid("p"), Availability::Away, None, NOON).await.unwrap();
+    publish(PreferredAvailability::Away).await;
     assert_eq!(heard(bench.events(&ben, 0, NOON).await), []);
 }
 
@@ -229,7 +233,8 @@ async fn a_ticket_belongs_to_the_device_that_used_it_first() {
         account,
         endpoint: device.parse().unwrap(),
         device_name: device.into(),
-        availability: Availability::Online,
+        device_type: DeviceType::Mobile,
+        arrival: Some(Arrival::default()),
     };
     let first = bench.store.start_session(new("phone", "s1"), digest, NOON).await.unwrap();
     assert!(matches!(first, StartedSession::Started(_)));

@@ -11,6 +11,7 @@ mod history;
 mod model;
 mod notifications;
 mod opening;
+mod presence;
 mod secondaries;
 mod support;
 mod ucwa;

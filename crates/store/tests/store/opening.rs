@@ -11,6 +11,7 @@ use std::{
 use fulmar_domain::{
     Office,
     office::{Mode, Networks, OfficeIntent, Ports},
+    presence::Availability,
 };
 use fulmar_store::{OfficeChange, Store, StoreError};
 use rusqlite::Connection;
@@ -229,4 +230,19 @@ async fn changes_that_wait_together_are_all_done_once() {
     let refused = made.iter().filter(|m| **m == fulmar_store::NewAccount::AddressTaken).count();
     assert_eq!(refused, 150);
     assert_eq!(bench.store.accounts().await.unwrap().len(), 153);
+}
+
+#[tokio::test]
+async fn what_a_device_published_is_now_the_choice_of_its_person() {
+    let dir = tempfile::tempdir().unwrap();
+    raw(dir.path()).execute_batch(&fs::read_to_string("tests/schemas/0009.sql").unwrap()).unwrap();
+    raw(dir.path()).execute_batch("UPDATE session SET availability = 9500").unwrap();
+    let select = "SELECT a.uri, s.last_seen FROM session s JOIN account a ON a.id = s.account LIMIT 1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+    let (person, seen) = raw(dir.path()).query_row(select, [], row).unwrap();
+    let now = fulmar_domain::Timestamp::from_millis(seen);
+    let store = Store::open(dir.path()).unwrap();
+    let presence = store.presence(&person.parse().unwrap(), now).await.unwrap().unwrap();
+    assert_eq!(presence.availability, Availability::DoNotDisturb);
+    assert_eq!(presence.last_active, Some(now));
 }

@@ -7,7 +7,7 @@ use fulmar_domain::{
     configuration::{Object, Scope},
     event::{Event, Numbered},
     office::OfficeIntent,
-    presence::Availability,
+    presence::{Arrival, DeviceType},
 };
 use fulmar_store::{
     Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Said, StartedSession, Store,
@@ -57,7 +57,8 @@ impl Bench {
             account,
             endpoint: device.parse().unwrap(),
             device_name: device.into(),
-            availability: Availability::Online,
+            device_type: DeviceType::Mobile,
+            arrival: Some(Arrival::default()),
         };
         let started = self.store.start_session(new, digest, now).await.unwrap();
         assert!(matches!(started, StartedSession::Started(_)), "{started:?}");

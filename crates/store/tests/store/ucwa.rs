@@ -6,7 +6,7 @@ use fulmar_domain::{
     SessionId,
     application::{Application, ClientDescription},
     event::Event,
-    presence::Availability,
+    presence::{Arrival, Availability, DeviceType, MachineState, PreferredAvailability},
 };
 use fulmar_store::{Actor, Executed, NewApplication, NewSession, StartedApplication, Store, TicketDigest};
 
@@ -30,7 +30,8 @@ async fn start(bench: &Bench, ticket: &str, session: &str) -> StartedApplication
         account: account.id,
         endpoint: "digest".parse().unwrap(),
         device_name: "Client/1.0".into(),
-        availability: Availability::Offline,
+        device_type: DeviceType::Web,
+        arrival: None,
     };
     bench.store.start_application(NewApplication { session, client }, digest, NOON).await.unwrap()
 }
@@ -62,14 +63,19 @@ async fn a_person_is_seen_once_an_application_is_available_and_its_client_is_tol
     let bench = Bench::new().await;
     let made = created(&bench).await;
     let actor = Actor { account: made.session.account, session: made.session.id.clone() };
+    let anna = "anna@office.test".parse().unwrap();
+    let seen = async || bench.store.presence(&anna, after(1)).await.unwrap().unwrap().availability;
+    assert_eq!(seen().await, Availability::Offline);
+    let busy = Arrival::new(Some(PreferredAvailability::Busy), Duration::from_secs(600));
     for formats in [["Plain", "Html"], ["Plain", "Plain"]] {
         let formats = formats.map(str::to_owned).to_vec();
-        let done = bench.store.make_available(&actor, Availability::Busy, formats, after(1)).await.unwrap();
+        let done = bench.store.make_available(&actor, busy, formats, after(1)).await.unwrap();
         assert_eq!(done, Executed::Done(Ok(None)));
     }
     let found = bench.store.application(made.session.device, after(1)).await.unwrap().unwrap();
     assert!(found.available && found.formats == ["Plain", "Html"], "{found:?}");
-    assert_eq!(found.session.availability, Availability::Busy);
+    assert_eq!(found.session.machine_state, Some(MachineState::Active));
+    assert_eq!(seen().await, Availability::Busy);
     let events = bench.events(&actor, 0, after(1)).await;
     assert!(matches!(events.as_slice(), [told] if told.event == Event::MadeAvailable), "{events:?}");
 }

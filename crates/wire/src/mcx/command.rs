@@ -11,20 +11,26 @@ pub enum Command {
         device_name: String,
         /// Which client this is, such as `iPhoneLync/4.7`.
         client_tag: String,
-        /// What to publish to begin with; online when absent.
+        /// What to publish to begin with; as before when absent.
         availability: Option<String>,
     },
     /// Sign it out.
     TerminateSession,
     /// Tell me who works here.
     QueryContactList,
-    /// Tell others how I am.
+    /// Tell others how I am. What is absent stays, what is empty is taken away.
     PublishSelfPresence {
         /// One of the numbers of the grammar.
-        availability: String,
-        /// A line beside it; unchanged when absent.
+        availability: Option<String>,
+        /// What tells two choices of the same number apart.
+        activity: Option<String>,
+        /// A line beside it.
         note: Option<String>,
+        /// Where I am.
+        location: Option<String>,
     },
+    /// Somebody uses the device.
+    ReportActivity,
     /// Tell me how these people are.
     SubscribePresence {
         /// SIP URIs.
@@ -99,6 +105,7 @@ impl Command {
             Self::TerminateSession => "terminateSession",
             Self::QueryContactList => "queryContactList",
             Self::PublishSelfPresence { .. } => "publishSelfPresence",
+            Self::ReportActivity => "reportActivity",
             Self::SubscribePresence { .. } => "subscribePresence",
             Self::SetApplicationState { .. } => "setApplicationState",
             Self::RegisterPush { .. } => "registerPush",
@@ -123,9 +130,14 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
             attributes.push(("clientTag", client_tag));
             attributes.extend(availability.as_deref().map(|value| ("availability", value)));
         }
-        Command::PublishSelfPresence { availability, note } => {
-            attributes.push(("availability", availability));
-            attributes.extend(note.as_deref().map(|value| ("note", value)));
+        Command::PublishSelfPresence { availability, activity, note, location } => {
+            let optional = [
+                ("availability", availability),
+                ("activity", activity),
+                ("note", note),
+                ("location", location),
+            ];
+            attributes.extend(optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
         }
         Command::SetApplicationState { state } => attributes.push(("state", state)),
         Command::RegisterPush { provider, token } => {
@@ -139,6 +151,7 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
         | Command::NotifyComposing { conf_id } => attributes.push(("confId", conf_id)),
         Command::TerminateSession
         | Command::QueryContactList
+        | Command::ReportActivity
         | Command::SubscribePresence { .. }
         | Command::UnregisterPush
         | Command::TestPush => {}

@@ -31,10 +31,13 @@ pub enum Event {
     UserPresence {
         /// Whose.
         uri: String,
-        /// One of the numbers of the grammar.
-        availability: u16,
-        /// A line beside it, empty when there is none.
-        note: String,
+        /// What is seen.
+        presence: Presence,
+    },
+    /// The presence of the session's own person.
+    SelfPresence {
+        /// What others see.
+        presence: Presence,
     },
     /// Somebody asks for a conversation.
     ImSessionReceived {
@@ -103,6 +106,23 @@ pub enum Event {
     },
 }
 
+/// What is seen of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// One of the numbers of the grammar.
+    pub availability: u16,
+    /// What they do, where there is a word for it.
+    pub activity: Option<String>,
+    /// A line beside it, empty when there is none.
+    pub note: String,
+    /// Where they are, empty when they do not say.
+    pub location: String,
+    /// Milliseconds since 1970; absent when they are offline.
+    pub last_active: Option<i64>,
+    /// On what that was, such as `Mobile`.
+    pub device_type: String,
+}
+
 /// A colleague.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
@@ -127,10 +147,10 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
                 w.empty("contact", &[("uri", uri), ("displayName", display_name)]);
             }
         }),
-        Event::UserPresence { uri, availability, note } => w.empty(
-            "userPresence",
-            &[eid, ("uri", uri), ("availability", &availability.to_string()), ("note", note)],
-        ),
+        Event::UserPresence { uri, presence } => {
+            write_presence(w, "userPresence", &[eid, ("uri", uri)], presence)
+        }
+        Event::SelfPresence { presence } => write_presence(w, "selfPresence", &[eid], presence),
         Event::ImSessionReceived { conf_id, from } => {
             w.empty("imSessionReceived", &[eid, ("confId", conf_id), ("from", from)])
         }
@@ -169,6 +189,26 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
     };
 }
 
+fn write_presence<'w>(
+    w: &'w mut Writer,
+    name: &str,
+    begin: &[(&str, &str)],
+    presence: &Presence,
+) -> &'w mut Writer {
+    let Presence { availability, activity, note, location, last_active, device_type } = presence;
+    let (availability, last_active) = (availability.to_string(), last_active.map(date::write));
+    let attributes = [
+        ("availability", Some(availability.as_str())),
+        ("activity", activity.as_deref()),
+        ("note", Some(note)),
+        ("location", Some(location)),
+        ("lastActive", last_active.as_deref()),
+        ("deviceType", Some(device_type)),
+    ];
+    let attributes = attributes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    w.empty(name, &begin.iter().copied().chain(attributes).collect::<Vec<_>>())
+}
+
 /// Reads an event; `None` for what the grammar does not have.
 pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
     let attribute = |name: &str| node.attribute(name).map(str::to_owned);
@@ -183,11 +223,8 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             });
             Event::ContactList { contacts: contacts.collect::<Option<_>>()? }
         }
-        "userPresence" => Event::UserPresence {
-            uri: attribute("uri")?,
-            availability: number(node, "availability")?,
-            note: attribute("note")?,
-        },
+        "userPresence" => Event::UserPresence { uri: attribute("uri")?, presence: presence(node)? },
+        "selfPresence" => Event::SelfPresence { presence: presence(node)? },
         "imSessionReceived" => Event::ImSessionReceived { conf_id: conf_id()?, from: attribute("from")? },
         "imSessionState" => Event::ImSessionState {
             conf_id: conf_id()?,
@@ -219,6 +256,19 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             reason: attribute("reason")?,
         },
         _ => return None,
+    })
+}
+
+fn presence(node: Node<'_, '_>) -> Option<Presence> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    let last_active = node.attribute("lastActive");
+    Some(Presence {
+        availability: number(node, "availability")?,
+        activity: attribute("activity"),
+        note: attribute("note")?,
+        location: attribute("location")?,
+        last_active: last_active.map(date::read).map_or(Some(None), |read| read.map(Some))?,
+        device_type: attribute("deviceType")?,
     })
 }
 

@@ -152,9 +152,12 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
         "terminateSession" => Command::TerminateSession,
         "queryContactList" => Command::QueryContactList,
         "publishSelfPresence" => Command::PublishSelfPresence {
-            availability: attribute(node, "availability")?,
+            availability: optional("availability")?,
+            activity: optional("activity")?,
             note: optional("note")?,
+            location: optional("location")?,
         },
+        "reportActivity" => Command::ReportActivity,
         "subscribePresence" => Command::SubscribePresence { uris: people(node)? },
         "setApplicationState" => Command::SetApplicationState { state: attribute(node, "state")? },
         "registerPush" => Command::RegisterPush {

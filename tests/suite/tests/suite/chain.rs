@@ -73,8 +73,12 @@ async fn colleagues_see_each_other_come_and_go() {
     assert_eq!(contacts, 2);
     let uris = vec!["sip:ben@office.test".to_owned()];
     anna.perform(Command::SubscribePresence { uris }).await.unwrap();
-    let busy =
-        Command::PublishSelfPresence { availability: "6500".into(), note: Some("in a <meeting>".into()) };
+    let busy = Command::PublishSelfPresence {
+        availability: Some("6500".into()),
+        activity: None,
+        note: Some("in a <meeting>".into()),
+        location: None,
+    };
     ben.perform(busy).await.unwrap();
     presence(&mut anna, 6500, "in a <meeting>").await;
     ben.command(Command::TerminateSession).await.unwrap();
@@ -84,8 +88,8 @@ async fn colleagues_see_each_other_come_and_go() {
 async fn presence(phone: &mut Phone, wanted: u16, wanted_note: &str) {
     phone
         .until("presence", |event| match event {
-            fulmar_wire::mcx::Event::UserPresence { availability, note, .. } => {
-                (*availability == wanted && note == wanted_note).then_some(())
+            fulmar_wire::mcx::Event::UserPresence { presence, .. } => {
+                (presence.availability == wanted && presence.note == wanted_note).then_some(())
             }
             _ => None,
         })

@@ -63,6 +63,14 @@ impl App {
         }))
     }
 
+    /// What stands between the parts of an answer, and in none of them.
+    ///
+    /// # Errors
+    /// [`CommandError::Random`]
+    pub fn boundary(&self) -> Result<String, CommandError> {
+        Ok(format!("{:032x}", u128::from_be_bytes(random::bytes()?)))
+    }
+
     /// What a message is called whose client calls it nothing, or what its client calls it: sending it again under that
     /// name is the same message.
     ///

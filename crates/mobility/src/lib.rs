@@ -47,7 +47,7 @@ pub fn router(app: App, stop: CancellationToken) -> Router {
         .route(&lower(&format!("{tickets}/Auth")), post(tickets::ws_trust::by_message))
         .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
         .route(&lower(autodiscover::XFRAME_PATH), get(xframe::page))
-        .merge(ucwa::router())
+        .merge(ucwa::router(&phones))
         .route("/xframe", get(xframe::page))
         .route(&lower(xframe::SCRIPT_PATH), get(xframe::script))
         .layer(middleware::from_fn_with_state(phones.clone(), xframe::check_origin))

@@ -7,6 +7,7 @@
 mod answer;
 mod applications;
 mod asker;
+mod batch;
 mod communication;
 mod conversation;
 mod events;
@@ -24,22 +25,32 @@ use axum::{
 };
 use fulmar_wire::ucwa::{Code, Subcode};
 
-use crate::Phones;
+use crate::{Phones, any_case};
 use answer::Refused;
+use batch::Batches;
 use hrefs::{APPLICATIONS, TOKEN_APPLICATIONS};
 
 /// The routes, in lower case, below both places of applications.
-pub(crate) fn router() -> Router<Phones> {
+pub(crate) fn router(phones: &Phones) -> Router<Phones> {
+    let batches = Batches::new(any_case::serve(at_places(&below()).with_state(phones.clone())));
+    let batch = move |asker, headers, body| async move { batches.run(asker, headers, body).await };
+    let alone = Router::new()
+        .route("/", post(applications::make))
+        .route("/{application}/events", get(events::poll))
+        .route("/{application}/batch", post(batch));
+    at_places(&below().merge(alone))
+}
+
+fn at_places(below: &Router<Phones>) -> Router<Phones> {
     [APPLICATIONS, TOKEN_APPLICATIONS].into_iter().fold(Router::new(), |router, place| {
-        router.nest(place, below().layer(middleware::from_fn(answer::write)))
+        router.nest(place, below.clone().layer(middleware::from_fn(answer::write)))
     })
 }
 
+/// What may also stand in a batch.
 fn below() -> Router<Phones> {
     Router::new()
-        .route("/", post(applications::make))
         .route("/{application}", get(applications::show).delete(applications::end))
-        .route("/{application}/events", get(events::poll))
         .route("/{application}/policies", get(policies::show))
         .merge(of_me())
         .merge(of_people())
@@ -73,7 +84,7 @@ fn of_people() -> Router<Phones> {
 
 fn of_communication() -> Router<Phones> {
     let communication = Router::new()
-        .route("/", get(communication::show))
+        .route("/", get(communication::show).put(communication::update))
         .route("/conversations", get(communication::conversations))
         .route("/messaginginvitations", post(invitations::start))
         .route("/messaginginvitations/{conversation}", get(invitations::show))

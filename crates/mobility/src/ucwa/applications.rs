@@ -64,6 +64,7 @@ fn resource(account: &Account, application: &Application, hrefs: &Hrefs) -> Reso
         .property("type", client.kind.as_str())
         .property("userAgent", client.user_agent.as_str())
         .link("policies", hrefs.at("policies"))
+        .link("batch", hrefs.at("batch"))
         .link("events", hrefs.events(1))
         .etagged()
         .embed(me::resource(account, application, hrefs))

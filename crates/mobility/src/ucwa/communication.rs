@@ -1,11 +1,12 @@
 //! What a person can talk with, and the conversations that there are.
 
+use axum::http::{HeaderMap, header};
 use fulmar_domain::application::Application;
-use fulmar_wire::ucwa::{Link, Resource};
+use fulmar_wire::ucwa::{Code, Link, Resource, etag_matches};
 
 use super::{
     answer::{Answer, Refused},
-    asker::Asker,
+    asker::{Asker, Given},
     hrefs::Hrefs,
 };
 
@@ -25,6 +26,22 @@ pub(super) fn resource(application: &Application, hrefs: &Hrefs) -> Resource {
         .link("conversations", hrefs.at("communication/conversations?filter=active"))
         .link("startMessaging", hrefs.at("communication/messagingInvitations"))
         .etagged()
+}
+
+/// `PUT communication`: what a client may change of it, which is nothing that this box looks at. The frame is kept:
+/// a client that has an old state is told so ("Resources that can be updated").
+pub(super) async fn update(asker: Asker, headers: HeaderMap, given: Given) -> Result<Answer, Refused> {
+    let resource = resource(&asker.application, &asker.hrefs);
+    let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()) else {
+        return Err(Refused::new(Code::PreconditionRequired, None));
+    };
+    if !resource.etag().is_some_and(|tag| etag_matches(expected, tag)) {
+        return Err(Refused::new(Code::PreconditionFailed, None));
+    }
+    if !given.0.has(RETURN_WITH_PUT) {
+        return Err(Refused::parameter(RETURN_WITH_PUT, "this is to be sent back as it came"));
+    }
+    Ok(Answer::Found(resource))
 }
 
 /// `GET conversations`: links to those that are active.

@@ -166,3 +166,35 @@ async fn a_conversation_from_the_invitation_to_its_end() {
     anna.act(&href(&messaging, "stopMessaging")).await;
     ben.until("deleted", "conversation").await;
 }
+
+#[tokio::test]
+async fn a_batch_is_answered_part_by_part_and_what_stands_alone_is_refused_in_it() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = Client::new(&office, "anna").await;
+    let at = |rel: &str| href(&anna.application, rel);
+    let part = |request: &str| {
+        format!(
+            "--b\r\nContent-Type: application/http; msgtype=request\r\n\r\n{request} HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n"
+        )
+    };
+    let requests = [
+        format!("GET {}", at("policies")),
+        format!("GET {}/people/contacts", at("self")),
+        format!("GET {}", at("events")),
+        format!("POST {}/me/makeMeAvailable", at("self")),
+    ];
+    let body: String = requests.iter().map(|request| part(request)).chain(["--b--\r\n".to_owned()]).collect();
+    let bearer = format!("Bearer {}", anna.token);
+    let headers = [("authorization", bearer.as_str()), ("content-type", "multipart/batching;boundary=b")];
+    let url = format!("{}{}", anna.origin, at("batch"));
+    let reply = anna.network.request(Method::POST, &url, &headers, body.clone()).await.unwrap();
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+    assert_eq!(reply.status.as_u16(), 200, "{text}");
+    let statuses: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect();
+    assert_eq!(statuses, ["200 OK", "200 OK", "400 Bad Request", "204 No Content"], "{text}");
+    assert!(text.contains("sip:ben@office.test") && text.contains("\"rel\":\"policies\""), "{text}");
+
+    let many: String = (0..101).map(|_| part(&requests[0])).chain(["--b--\r\n".to_owned()]).collect();
+    let refused = anna.network.request(Method::POST, &url, &headers, many).await.unwrap();
+    assert_eq!(refused.status.as_u16(), 429);
+}

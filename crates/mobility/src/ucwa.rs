@@ -67,7 +67,8 @@ fn of_me() -> Router<Phones> {
         // The reference writes it here, and clients build it so.
         .route("/reportmyactivity", post(me::report_activity))
         .route("/me/presence", get(me::show_presence).post(me::set_presence))
-        .route("/me/note", get(me::show_note).post(me::set_note));
+        .route("/me/note", get(me::show_note).post(me::set_note))
+        .route("/me/location", get(me::show_location).post(me::set_location));
     Router::new().nest("/{application}", me)
 }
 
@@ -78,6 +79,7 @@ fn of_people() -> Router<Phones> {
         .route("/people/{person}", get(people::show_contact))
         .route("/people/{person}/presence", get(people::show_presence))
         .route("/people/{person}/note", get(people::show_note))
+        .route("/people/{person}/location", get(people::show_location))
         .route("/people/{person}/supportedmedia", get(people::show_modalities));
     Router::new().nest("/{application}", people)
 }

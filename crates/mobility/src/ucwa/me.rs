@@ -1,10 +1,14 @@
 //! The person who is signed in: what they say of themselves.
 
+use std::time::Duration;
+
 use fulmar_app::Command;
 use fulmar_domain::{
     Account,
     application::Application,
-    presence::{Arrival, INACTIVE_AFTER, Note, PreferredAvailability, Presence, SelfPresence},
+    presence::{
+        ActivityToken, Arrival, INACTIVE_AFTER, Location, Note, PreferredAvailability, Presence, SelfPresence,
+    },
 };
 use fulmar_wire::ucwa::{Code, Resource, Subcode, data_uri::MessageFormat};
 
@@ -23,7 +27,10 @@ pub(super) async fn make_available(asker: Asker, given: Given) -> Result<Answer,
     if asker.application.available {
         return Err(Refused::new(Code::Conflict, Subcode::AlreadyExists));
     }
-    let arrival = Arrival::new(chosen(&given, "signInAs")?, INACTIVE_AFTER);
+    let inactive = given.0.text("inactiveTimeout")?.map(|text| span(text).ok_or(text));
+    let inactive =
+        inactive.transpose().map_err(|_| Refused::parameter("inactiveTimeout", "this is no time"))?;
+    let arrival = Arrival::new(chosen(&given, "signInAs")?, inactive.unwrap_or(INACTIVE_AFTER));
     let wanted = given.0.list("supportedMessageFormats")?.unwrap_or_default();
     // Everybody reads plain text.
     let html = wanted.iter().any(|word| MessageFormat::read(word) == Some(MessageFormat::Html));
@@ -44,7 +51,14 @@ pub(super) async fn show_presence(asker: Asker) -> Result<Answer, Refused> {
     asker.available()?;
     let presence = own_presence(&asker).await?;
     let resource = Resource::new("presence", asker.hrefs.at("me/presence"));
-    Ok(Answer::Found(resource.property("availability", presence.availability.as_str())))
+    Ok(Answer::Found(with_availability(resource, &presence)))
+}
+
+/// Availability, and the word for what somebody does where there is one.
+pub(super) fn with_availability(resource: Resource, presence: &Presence) -> Resource {
+    resource
+        .property("availability", presence.availability.as_str())
+        .optional("activity", presence.activity.map(ActivityToken::as_str))
 }
 
 pub(super) async fn set_presence(asker: Asker, given: Given) -> Result<Answer, Refused> {
@@ -64,9 +78,23 @@ pub(super) async fn set_note(asker: Asker, given: Given) -> Result<Answer, Refus
     asker.available()?;
     let said = given.0.text("message")?.unwrap_or_default();
     let note: Note = said.parse().map_err(|error| Refused::parameter("message", error))?;
-    asker
-        .execute(Command::PublishPresence(SelfPresence { note: Some(note), ..SelfPresence::default() }))
-        .await?;
+    let presence = SelfPresence { note: Some(note), ..SelfPresence::default() };
+    asker.execute(Command::PublishPresence(presence)).await?;
+    Ok(Answer::Done)
+}
+
+pub(super) async fn show_location(asker: Asker) -> Result<Answer, Refused> {
+    asker.available()?;
+    let presence = own_presence(&asker).await?;
+    Ok(Answer::Found(location("location", asker.hrefs.at("me/location"), &presence.location)))
+}
+
+pub(super) async fn set_location(asker: Asker, given: Given) -> Result<Answer, Refused> {
+    asker.available()?;
+    let said = given.0.text("location")?.unwrap_or_default();
+    let location: Location = said.parse().map_err(|error| Refused::parameter("location", error))?;
+    let presence = SelfPresence { location: Some(location), ..SelfPresence::default() };
+    asker.execute(Command::PublishPresence(presence)).await?;
     Ok(Answer::Done)
 }
 
@@ -80,6 +108,11 @@ pub(super) fn note(rel: &str, href: String, note: &Note) -> Resource {
     Resource::new(rel, href).property("message", note.as_str()).property("type", "Personal")
 }
 
+/// A place, of oneself or of a contact.
+pub(super) fn location(rel: &str, href: String, location: &Location) -> Resource {
+    Resource::new(rel, href).property("location", location.as_str())
+}
+
 pub(super) fn resource(account: &Account, application: &Application, hrefs: &Hrefs) -> Resource {
     let me = Resource::new("me", hrefs.at("me"))
         .property("name", account.display_name.as_str())
@@ -90,6 +123,7 @@ pub(super) fn resource(account: &Account, application: &Application, hrefs: &Hre
     }
     me.link("note", hrefs.at("me/note"))
         .link("presence", hrefs.at("me/presence"))
+        .link("location", hrefs.at("me/location"))
         .link("reportMyActivity", hrefs.at("me/reportMyActivity"))
 }
 
@@ -100,4 +134,37 @@ fn chosen(given: &Given, name: &'static str) -> Result<Option<PreferredAvailabil
         PreferredAvailability::ALL.into_iter().filter(|choice| *choice != PreferredAvailability::Offline);
     let found = known.into_iter().find(|choice| choice.as_str().eq_ignore_ascii_case(said));
     found.map(Some).ok_or_else(|| Refused::parameter(name, "this is not an availability to choose"))
+}
+
+/// A time as clients write it: a number of seconds, or hours, minutes and seconds (`00:05:00`, `PT5M`).
+fn span(text: &str) -> Option<Duration> {
+    let period = text.to_ascii_uppercase();
+    if let Some(minutes) = period.strip_prefix("PT").and_then(|rest| rest.strip_suffix('M')) {
+        return minutes.parse().ok().map(|minutes: u32| Duration::from_secs(60 * u64::from(minutes)));
+    }
+    let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [seconds] => Some(Duration::from_secs(*seconds)),
+        [hours, minutes, seconds] => {
+            let hours = hours.checked_mul(3600)?;
+            Some(Duration::from_secs(hours.checked_add(minutes.checked_mul(60)?)?.checked_add(*seconds)?))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_in_several_ways() {
+        let seconds = |text| span(text).map(|time| time.as_secs());
+        assert_eq!(seconds("300"), Some(300));
+        assert_eq!(seconds("00:05:00"), Some(300));
+        assert_eq!(seconds("PT5M"), Some(300));
+        for bad in ["", "soon", "1:2", "PT", "-5", "18446744073709551615:0:0"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The people of the office, and what they let others see.
 
 use fulmar_domain::{SipUri, event::Contact, presence::Presence};
-use fulmar_wire::ucwa::{Code, Link, Resource, Subcode};
+use fulmar_wire::ucwa::{Code, Link, Resource, Subcode, Value};
 
 use super::{
     answer::{Answer, Refused},
@@ -46,14 +46,22 @@ pub(super) async fn show_contact(asker: Asker) -> Result<Answer, Refused> {
 pub(super) async fn show_presence(asker: Asker) -> Result<Answer, Refused> {
     let (person, presence) = presence_of(&asker).await?;
     let href = format!("{}/presence", asker.hrefs.contact(&person));
-    let resource = Resource::new("contactPresence", href);
-    Ok(Answer::Found(resource.property("availability", presence.availability.as_str())))
+    let resource = Resource::new("contactPresence", href)
+        .property("deviceType", presence.device_type.as_str())
+        .optional("lastActive", presence.last_active.map(|at| Value::Date(at.as_millis())));
+    Ok(Answer::Found(me::with_availability(resource, &presence)))
 }
 
 pub(super) async fn show_note(asker: Asker) -> Result<Answer, Refused> {
     let (person, presence) = presence_of(&asker).await?;
     let href = format!("{}/note", asker.hrefs.contact(&person));
     Ok(Answer::Found(me::note("contactNote", href, &presence.note)))
+}
+
+pub(super) async fn show_location(asker: Asker) -> Result<Answer, Refused> {
+    let (person, presence) = presence_of(&asker).await?;
+    let href = format!("{}/location", asker.hrefs.contact(&person));
+    Ok(Answer::Found(me::location("contactLocation", href, &presence.location)))
 }
 
 /// `GET supportedMedia`: everybody can be written to.
@@ -80,6 +88,7 @@ pub(super) fn contact(contact: &Contact, hrefs: &Hrefs) -> Resource {
         .property("type", "User")
         .property("name", contact.display_name.as_str())
         .link("contactPresence", format!("{place}/presence"))
+        .link("contactLocation", format!("{place}/location"))
         .link("contactNote", format!("{place}/note"))
         .link("contactSupportedModalities", format!("{place}/supportedMedia"))
         .etagged()

@@ -71,7 +71,7 @@ impl<'a> Renderer<'a> {
         let communication = communication::resource(&self.asker.application, hrefs);
         let me = hrefs.at("me");
         self.document.push("me", &me, Event::updated(Link::new("me", &me)));
-        for rel in ["presence", "note"] {
+        for rel in ["presence", "note", "location"] {
             self.document.push("me", &me, Event::added(Link::new(rel, format!("{me}/{rel}"))));
         }
         self.of_communication(Event::updated(to(&communication)).embed(communication));
@@ -79,7 +79,8 @@ impl<'a> Renderer<'a> {
 
     fn self_presence(&mut self, changed: Changed) {
         let me = self.asker.hrefs.at("me");
-        let parts = [("presence", changed.availability), ("note", changed.note)];
+        let parts =
+            [("presence", changed.availability), ("note", changed.note), ("location", changed.location)];
         for (rel, _) in parts.into_iter().filter(|(_, changed)| *changed) {
             self.document.push("me", &me, Event::updated(Link::new(rel, format!("{me}/{rel}"))));
         }
@@ -87,8 +88,11 @@ impl<'a> Renderer<'a> {
 
     fn presence(&mut self, of: &SipUri, changed: Changed) {
         let (people, contact) = (self.asker.hrefs.at("people"), self.asker.hrefs.contact(of));
-        let parts =
-            [("contactPresence", "presence", changed.availability), ("contactNote", "note", changed.note)];
+        let parts = [
+            ("contactPresence", "presence", changed.availability),
+            ("contactNote", "note", changed.note),
+            ("contactLocation", "location", changed.location),
+        ];
         for (rel, path, _) in parts.into_iter().filter(|(.., changed)| *changed) {
             let event = Event::updated(Link::new(rel, format!("{contact}/{path}")));
             self.document.push("people", &people, event.within("contact", &contact));

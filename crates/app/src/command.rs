@@ -11,7 +11,7 @@ use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
 
 use crate::{
-    App, Caller,
+    App, Busy, Caller,
     random::{self, NoRandomness},
 };
 
@@ -53,6 +53,9 @@ pub enum CommandError {
     /// The session is not the one of the ticket's device.
     #[error("the session belongs to another device or person")]
     ForeignSession,
+    /// Too many others sign in or out.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// No name could be drawn for a conversation.
     #[error("can not draw the name of a conversation")]
     Random(#[from] NoRandomness),
@@ -120,6 +123,7 @@ impl App {
     /// # Errors
     /// [`CommandError`]
     pub async fn terminate_session(&self, session: &Session) -> Result<(), CommandError> {
+        let _turn = self.turns.begin().await?;
         let ended = self.store.terminate_session(&session.id, self.now()).await?;
         if ended { Ok(()) } else { Err(CommandError::SessionEnded) }
     }

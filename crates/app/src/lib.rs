@@ -10,6 +10,7 @@ mod command;
 mod configuration;
 mod custom_zones;
 mod dnssec;
+mod expensive;
 mod office;
 mod password;
 mod people;
@@ -31,6 +32,7 @@ pub use command::{Command, CommandError};
 pub use configuration::{ConfigureError, Deciding};
 pub use custom_zones::{ChangeZonesError, CheckCustomZone};
 pub use dnssec::ChangeDnssecError;
+pub use expensive::Busy;
 pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError};
 pub use poll::{Poll, PollEnd, PollError, Polled};
@@ -41,6 +43,7 @@ pub use throttle::{Lockout, Subject};
 pub use ucwa::MadeApplication;
 
 use crate::{
+    expensive::Turns,
     password::Passwords,
     poll::{Alarm, HeldPolls},
     throttle::Throttle,
@@ -52,6 +55,7 @@ pub struct App {
     store: Store,
     clock: Clock,
     passwords: Passwords,
+    turns: Turns,
     throttle: Throttle,
     held_polls: HeldPolls,
     alarm: Alarm,
@@ -64,6 +68,7 @@ impl App {
             store,
             clock,
             passwords: Passwords::new(),
+            turns: Turns::new(),
             throttle: Throttle::default(),
             held_polls: HeldPolls::default(),
             alarm: Alarm::new(),

@@ -3,13 +3,13 @@
 use fulmar_domain::{
     id::EndpointId,
     presence::{Arrival, DeviceType},
-    session::Session,
+    session::{MAX_SESSIONS, Session},
 };
 use fulmar_store::{NewSession, StartedSession, StoreError};
 use thiserror::Error;
 
 use crate::{
-    App, Caller,
+    App, Busy, Caller,
     random::{self, NoRandomness},
 };
 
@@ -30,6 +30,12 @@ pub enum InitiateSessionError {
     /// The ticket is that of another device, or was revoked meanwhile.
     #[error("the ticket belongs to another device or was revoked")]
     ForeignTicket,
+    /// The person has as many sessions as there may be, and uses all of them.
+    #[error("this person is signed in on {MAX_SESSIONS} other devices")]
+    TooManySessions,
+    /// Nothing was looked at.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// No name could be drawn for the session.
     #[error("can not draw the name of a session")]
     Random(#[from] NoRandomness),
@@ -48,6 +54,7 @@ impl App {
         caller: &Caller,
         device: DeviceDescription,
     ) -> Result<Session, InitiateSessionError> {
+        let _turn = self.turns.begin().await?;
         let new = NewSession {
             id: random::identifier()?,
             account: caller.account.id,
@@ -59,6 +66,7 @@ impl App {
         match self.store.start_session(new, caller.ticket, self.now()).await? {
             StartedSession::Started(session) => Ok(session),
             StartedSession::ForeignTicket => Err(InitiateSessionError::ForeignTicket),
+            StartedSession::TooMany => Err(InitiateSessionError::TooManySessions),
         }
     }
 }

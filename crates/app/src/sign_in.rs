@@ -8,7 +8,7 @@ use fulmar_store::{Credentials, NtHash, StoreError, TicketDigest};
 use thiserror::Error;
 
 use crate::{
-    App, password,
+    App, Busy, password,
     random::{self, NoRandomness},
     throttle::{Key, Lockout, Origin, Subject},
 };
@@ -51,6 +51,9 @@ pub enum SignInError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The password was not looked at.
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// The password could not be checked.
     #[error("can not check a password")]
     Hash(#[from] password::HashError),
@@ -87,6 +90,7 @@ impl App {
         password: String,
         from: IpAddr,
     ) -> Result<Proven, SignInError> {
+        let _turn = self.turns.begin().await?;
         self.attempt(Key::person(address), from, self.check_password(address, password)).await
     }
 
@@ -101,6 +105,7 @@ impl App {
         from: IpAddr,
         proves: impl FnOnce(&[u8; 16]) -> bool,
     ) -> Result<Proven, SignInError> {
+        let _turn = self.turns.begin().await?;
         self.attempt(Key::person(address), from, self.check_nt_hash(address, proves)).await
     }
 

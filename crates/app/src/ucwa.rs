@@ -32,6 +32,7 @@ impl App {
         caller: &Caller,
         client: ClientDescription,
     ) -> Result<MadeApplication, InitiateSessionError> {
+        let _turn = self.turns.begin().await?;
         let session = NewSession {
             id: random::identifier()?,
             account: caller.account.id,
@@ -45,6 +46,7 @@ impl App {
             StartedApplication::Created(application) => Ok(MadeApplication { application, created: true }),
             StartedApplication::Known(application) => Ok(MadeApplication { application, created: false }),
             StartedApplication::ForeignTicket => Err(InitiateSessionError::ForeignTicket),
+            StartedApplication::TooMany => Err(InitiateSessionError::TooManySessions),
         }
     }
 

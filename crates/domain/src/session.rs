@@ -13,6 +13,10 @@ pub const POLL_WAIT: Duration = Duration::from_secs(180);
 /// A foreground device that has not polled for this long is taken to sleep: one poll and half of the next.
 pub const FOREGROUND_SILENCE: Duration = Duration::from_secs(270);
 
+/// The most sessions of a person. Whoever signs in on one more device ends the session that was silent longest, if it
+/// was so for [`FOREGROUND_SILENCE`]; where none was, there is no further one.
+pub const MAX_SESSIONS: u32 = 8;
+
 /// A signed-in session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {

@@ -35,7 +35,8 @@ pub(crate) async fn commands(
             return Err(Refusal::MediaType);
         }
         let requests = Requests::parse(&body).map_err(|error| Refusal::Malformed(error.to_string()))?;
-        Ok(commands::run(&phones.app, caller, requests).await)
+        let responses = commands::run(&phones.app, caller, requests).await;
+        if commands::is_too_busy(&responses) { Err(Refusal::Busy) } else { Ok(responses) }
     };
     match answer.await {
         Ok(responses) => xml(responses.to_xml()),
@@ -63,7 +64,9 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
     let session = phones.app.session_of(&caller, &sid).await.map_err(|error| match error {
         CommandError::SessionEnded => Refusal::NoSession,
         CommandError::ForeignSession => Refusal::ForeignTicket,
-        error @ (CommandError::Random(_) | CommandError::Store(_)) => Refusal::failed(&error),
+        error @ (CommandError::Busy(_) | CommandError::Random(_) | CommandError::Store(_)) => {
+            Refusal::failed(&error)
+        }
     })?;
     let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis);
     let asked = fulmar_app::Poll { ack: poll.ack_id, wait, release: None, priority: 0 };

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fulmar_app::SignInError;
+use fulmar_app::{Busy, SignInError};
 use fulmar_http::{BodyError, BoundedBody, PeerAddr, Problem};
 use fulmar_wire::{
     challenge::{DIAGNOSTICS_HEADER, diagnostics},
@@ -50,6 +50,10 @@ pub(crate) async fn oauth(
             let refused = refuse(StatusCode::TOO_MANY_REQUESTS, OAuthError::TemporarilyUnavailable);
             later(refused, retry_after)
         }
+        Err(SignInError::Busy(_)) => {
+            let refused = refuse(StatusCode::SERVICE_UNAVAILABLE, OAuthError::TemporarilyUnavailable);
+            later(refused, Busy::RETRY_AFTER)
+        }
         Err(error @ (SignInError::Hash(_) | SignInError::Random(_) | SignInError::Store(_))) => {
             log(&error);
             refuse(StatusCode::INTERNAL_SERVER_ERROR, OAuthError::ServerError)
@@ -64,7 +68,9 @@ fn refusal(status: StatusCode, error: OAuthError, source: &str) -> Response {
         OAuthError::InvalidGrant => (NO_VALID_TOKEN, "the address or the password is wrong"),
         OAuthError::UnsupportedGrantType => (TYPE_NOT_ALLOWED, "authentication type not allowed"),
         OAuthError::InvalidScope => (NO_VALID_TOKEN, "the scope can not be one"),
-        OAuthError::TemporarilyUnavailable => (NO_VALID_TOKEN, "too many attempts failed"),
+        OAuthError::TemporarilyUnavailable => {
+            (NO_VALID_TOKEN, "too many attempts failed, or too many others sign in")
+        }
         OAuthError::ServerError => (NO_VALID_TOKEN, "the server failed"),
     };
     let mut response = json(status, error.to_json());
@@ -83,7 +89,8 @@ fn json(status: StatusCode, body: String) -> Response {
     (status, headers, body).into_response()
 }
 
-fn later(mut response: Response, wait: Duration) -> Response {
+/// Says when to ask again.
+pub(crate) fn later(mut response: Response, wait: Duration) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     response
 }

@@ -1,5 +1,7 @@
 //! Sessions of devices, and the frame of every command that one gives.
 
+mod start;
+
 use std::sync::Arc;
 
 use fulmar_domain::{
@@ -17,11 +19,12 @@ use tokio::sync::Notify;
 use crate::{
     Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
     events::{self, Entry},
-    history, notifications, presence,
+    notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
     writer::Tx,
 };
+pub(crate) use start::start;
 
 /// What a client says of itself when it signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub enum StartedSession {
     Started(Session),
     /// The ticket is that of another device, or was revoked since it was looked at.
     ForeignTicket,
+    /// The person has as many sessions as there may be, and none has been silent long enough to end for this one.
+    TooMany,
 }
 
 /// What came of a command: the conversation that it made or concerned, or why it had no effect.
@@ -369,53 +374,6 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         started_at: timestamp(row, 4)?,
         last_seen: timestamp(row, 5)?,
     })
-}
-
-pub(crate) fn start(
-    tx: &mut Tx<'_>,
-    new: &NewSession,
-    ticket: TicketDigest,
-    now: Timestamp,
-) -> rusqlite::Result<StartedSession> {
-    let account = new.account.0;
-    let usable = "SELECT EXISTS (
-         SELECT 1 FROM ticket t JOIN account a ON a.id = t.account LEFT JOIN device d ON d.id = t.device
-         WHERE t.digest = ?1 AND a.id = ?2 AND a.disabled = 0 AND a.homed_at IS NULL
-             AND (d.id IS NULL OR d.endpoint = ?3))";
-    let values = params![ticket.as_bytes(), account, new.endpoint.as_str()];
-    if !tx.sql.query_row(usable, values, |row| row.get(0))? {
-        return Ok(StartedSession::ForeignTicket);
-    }
-    let device: i64 = tx.sql.query_row(
-        "INSERT INTO device (account, endpoint, name, history_seen)
-         VALUES (?1, ?2, ?3, (SELECT coalesce(max(history_seen), 0) FROM device WHERE account = ?1))
-         ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name RETURNING id",
-        params![account, new.endpoint.as_str(), new.device_name],
-        |row| row.get(0),
-    )?;
-    tx.sql.execute("UPDATE ticket SET device = ?2 WHERE digest = ?1", params![ticket.as_bytes(), device])?;
-    end(tx, device)?;
-    tx.sql.execute(
-        "INSERT INTO session
-             (device, sid, account, activity, availability, last_seen, started_at, last_active, device_type)
-         VALUES (?1, ?2, ?3, 'foreground', ?4, ?5, ?5, ?5, ?6)",
-        params![
-            device,
-            new.id.as_str(),
-            account,
-            presence::DOES_NOT_COUNT,
-            now.as_millis(),
-            new.device_type.as_str()
-        ],
-    )?;
-    history::replay(tx, account, device, now)?;
-    match new.arrival {
-        Some(arrival) => presence::arrive(tx, account, device, arrival, now)?,
-        // The session that it had may have counted.
-        None => presence::refresh(tx, account, now, None)?,
-    }
-    let session = find(tx.sql, &new.id, now)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    Ok(StartedSession::Started(session))
 }
 
 /// A registration as it stands in two columns.

@@ -34,6 +34,8 @@ pub enum StartedApplication {
     Known(Application),
     /// The ticket is that of another device, or was revoked since it was looked at.
     ForeignTicket,
+    /// The person has as many sessions as there may be.
+    TooMany,
 }
 
 impl Store {
@@ -97,8 +99,10 @@ fn start(
     if let Some(known) = known(tx, new, ticket, now)? {
         return Ok(StartedApplication::Known(known));
     }
-    let StartedSession::Started(session) = sessions::start(tx, &new.session, ticket, now)? else {
-        return Ok(StartedApplication::ForeignTicket);
+    let session = match sessions::start(tx, &new.session, ticket, now)? {
+        StartedSession::Started(session) => session,
+        StartedSession::ForeignTicket => return Ok(StartedApplication::ForeignTicket),
+        StartedSession::TooMany => return Ok(StartedApplication::TooMany),
     };
     let ClientDescription { endpoint_id, culture, user_agent, kind, instance_id } = &new.client;
     tx.sql.execute(

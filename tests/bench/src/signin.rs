@@ -35,7 +35,7 @@ use crate::{
     report::{Table, median},
 };
 
-const PEOPLE: usize = 50;
+const PEOPLE: usize = 200;
 const PHONES: usize = 1000;
 /// Sign-ins under way at a time.
 const AT_A_TIME: usize = 16;

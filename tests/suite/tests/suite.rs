@@ -5,6 +5,7 @@ mod suite {
     mod acme;
     mod autodiscover;
     mod bad_input;
+    mod busy;
     mod certificates;
     mod chain;
     mod console;

@@ -25,6 +25,11 @@ pub(super) async fn run(app: &App, caller: Caller, requests: Requests) -> Respon
     Responses { responses }
 }
 
+/// Whether the first command found the box too busy: nothing happened then.
+pub(super) fn is_too_busy(Responses { responses }: &Responses) -> bool {
+    matches!(responses.first(), Some(Response::Rejected(Rejection { code: RejectionCode::Busy, .. })))
+}
+
 struct Turn<'a> {
     app: &'a App,
     caller: Caller,
@@ -65,6 +70,8 @@ impl Turn<'_> {
         let device = convert::device(command)?;
         let session = self.app.initiate_session(&self.caller, device).await.map_err(|error| match error {
             InitiateSessionError::ForeignTicket => (RejectionCode::NotAllowed, error.to_string()),
+            InitiateSessionError::TooManySessions => (RejectionCode::TooManySessions, error.to_string()),
+            InitiateSessionError::Busy(busy) => (RejectionCode::Busy, busy.to_string()),
             InitiateSessionError::Random(_) | InitiateSessionError::Store(_) => failure(&error),
         })?;
         metrics::counter!("fulmar_mcx_sessions_initiated_total").increment(1);
@@ -92,6 +99,7 @@ fn why(error: &CommandError) -> Why {
             (RejectionCode::NoSession, "the session has ended: sign in again".to_owned())
         }
         CommandError::ForeignSession => (RejectionCode::NotAllowed, error.to_string()),
+        CommandError::Busy(busy) => (RejectionCode::Busy, busy.to_string()),
         CommandError::Random(_) | CommandError::Store(_) => failure(error),
     }
 }

@@ -4,11 +4,11 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fulmar_app::NotAuthenticated;
+use fulmar_app::{Busy, NotAuthenticated};
 use fulmar_http::BodyError;
 use fulmar_wire::mcx::{CONTENT_TYPE, McxError};
 
-use crate::{Phones, challenge::challenge, discovery::office};
+use crate::{Phones, challenge::challenge, discovery::office, tickets::later};
 
 /// Why a request as a whole is refused.
 pub(super) enum Refusal {
@@ -21,6 +21,7 @@ pub(super) enum Refusal {
     MediaType,
     Body(BodyError),
     NoSession,
+    Busy,
     Failed,
 }
 
@@ -63,6 +64,7 @@ impl Refusal {
             Self::NoSession => {
                 (StatusCode::NOT_FOUND, "noSession", text("the session has ended: sign in again"))
             }
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", Busy.to_string()),
             Self::Failed => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "serviceFailure",
@@ -96,8 +98,8 @@ pub(super) async fn answer(phones: &Phones, headers: &HeaderMap, refusal: Refusa
     if let (Refusal::NoTicket(_), Ok(office)) = (&refusal, office(phones).await) {
         response.headers_mut().extend(challenge(&office, headers, &reason).headers().clone());
     }
-    if matches!(refusal, Refusal::Failed) {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    if matches!(refusal, Refusal::Busy | Refusal::Failed) {
+        response = later(response, Busy::RETRY_AFTER);
     }
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     response

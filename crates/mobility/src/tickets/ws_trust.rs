@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fulmar_app::{IssuedTicket, Proven, SignInError};
+use fulmar_app::{Busy, IssuedTicket, Proven, SignInError};
 use fulmar_domain::{
     SipUri,
     configuration::{WebServiceConfiguration, WindowsAuth},
@@ -183,6 +183,10 @@ fn refuse(error: &SignInError) -> Response {
         SignInError::Refused => fault(FAULT, FaultCode::FailedAuthentication, error.to_string()),
         SignInError::TooManyAttempts { retry_after } => {
             later(fault(FAULT, FaultCode::RequestFailed, error.to_string()), *retry_after)
+        }
+        SignInError::Busy(busy) => {
+            let refused = fault(StatusCode::SERVICE_UNAVAILABLE, FaultCode::RequestFailed, busy.to_string());
+            later(refused, Busy::RETRY_AFTER)
         }
         SignInError::Hash(_) | SignInError::Random(_) | SignInError::Store(_) => {
             log(error);

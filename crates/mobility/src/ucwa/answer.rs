@@ -8,10 +8,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use fulmar_app::{CommandError, InitiateSessionError, NotAuthenticated, StoreError};
+use fulmar_app::{Busy, CommandError, InitiateSessionError, NotAuthenticated, StoreError};
 use fulmar_domain::event::Failure;
 use fulmar_http::BodyError;
 use fulmar_wire::ucwa::{Code, EventsDocument, Format, InvalidField, Reason, Resource, Subcode};
+
+use crate::tickets::later;
 
 /// The version of the service that the original's last servers said.
 const VERSION: &str = "4";
@@ -67,6 +69,10 @@ impl Refused {
         Self::because(Code::ServiceFailure, None, "the box failed: send the same again")
     }
 
+    fn busy(busy: Busy) -> Self {
+        Self::because(Code::ServiceUnavailable, None, &busy.to_string())
+    }
+
     pub(super) fn no_application() -> Self {
         Self::because(
             Code::NotFound,
@@ -94,6 +100,7 @@ impl From<CommandError> for Refused {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::SessionEnded | CommandError::ForeignSession => Self::no_application(),
+            CommandError::Busy(busy) => Self::busy(busy),
             CommandError::Random(_) | CommandError::Store(_) => Self::failed(&error),
         }
     }
@@ -105,6 +112,10 @@ impl From<InitiateSessionError> for Refused {
             InitiateSessionError::ForeignTicket => {
                 Self::because(Code::Forbidden, None, "the token belongs to another application")
             }
+            InitiateSessionError::TooManySessions => {
+                Self::because(Code::Conflict, Subcode::TooManyApplications, &error.to_string())
+            }
+            InitiateSessionError::Busy(busy) => Self::busy(busy),
             InitiateSessionError::Random(_) | InitiateSessionError::Store(_) => Self::failed(&error),
         }
     }
@@ -165,7 +176,12 @@ impl IntoResponse for Refused {
             Self::Because(reason) => {
                 let status = reason.code.status().and_then(|status| StatusCode::from_u16(status).ok());
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                with(status, Document::Reason(Arc::new(reason)))
+                let response = with(status, Document::Reason(Arc::new(reason)));
+                if status == StatusCode::SERVICE_UNAVAILABLE {
+                    later(response, Busy::RETRY_AFTER)
+                } else {
+                    response
+                }
             }
             Self::Challenge(response) => *response,
         }

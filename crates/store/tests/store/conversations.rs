@@ -274,3 +274,49 @@ async fn a_person_with_two_devices_hears_on_both_and_counts_once() {
     let told = bench.events(&ben, 0, NOON).await;
     assert_eq!(told.iter().filter(|e| matches!(e.event, Event::MessageDelivered { .. })).count(), 1);
 }
+
+#[tokio::test]
+async fn a_ninth_device_takes_the_place_of_the_one_that_was_silent_longest() {
+    let bench = Bench::new().await;
+    let mut devices = Vec::new();
+    for number in 0..8 {
+        devices.push(bench.sign_in("anna", &format!("device-{number}"), NOON).await);
+    }
+    for (number, device) in devices.iter().enumerate().filter(|(number, _)| *number != 5) {
+        bench.store.acknowledge(&device.session, 0, after(100 + number as u64)).await.unwrap();
+    }
+    let lives =
+        async |device: &Actor, now| bench.store.session(&device.session, now).await.unwrap().is_some();
+    let ninth = bench.sign_in("anna", "device-8", after(270)).await;
+    let mut left = Vec::new();
+    for device in devices.iter().chain([&ninth]) {
+        left.push(lives(device, after(270)).await);
+    }
+    assert_eq!(left, [true, true, true, true, true, false, true, true, true]);
+    bench.sign_in("anna", "device-3", after(271)).await;
+    assert!(lives(&ninth, after(271)).await, "a device that has its place takes none");
+    bench.sign_in("ben", "device-9", after(271)).await;
+}
+
+#[tokio::test]
+async fn a_ninth_device_is_refused_while_all_eight_are_in_use() {
+    let bench = Bench::new().await;
+    for number in 0..8 {
+        bench.sign_in("anna", &format!("device-{number}"), NOON).await;
+    }
+    let credentials = bench.credentials("anna").await;
+    let (account, digest) = (credentials.account.id, TicketDigest::of(b"ninth"));
+    assert!(bench.store.keep_ticket(digest, credentials, after(3600)).await.unwrap());
+    let new = |id: &str| NewSession {
+        id: id.parse().unwrap(),
+        account,
+        endpoint: "device-8".parse().unwrap(),
+        device_name: "device-8".into(),
+        device_type: DeviceType::Mobile,
+        arrival: Some(Arrival::default()),
+    };
+    let refused = bench.store.start_session(new("s9"), digest, after(269)).await.unwrap();
+    assert_eq!(refused, StartedSession::TooMany);
+    let taken = bench.store.start_session(new("s10"), digest, after(270)).await.unwrap();
+    assert!(matches!(taken, StartedSession::Started(_)), "{taken:?}");
+}

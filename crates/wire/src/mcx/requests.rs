@@ -55,18 +55,24 @@ pub enum RejectionCode {
     NoSession,
     /// The ticket does not allow it.
     NotAllowed,
+    /// The person is signed in on as many other devices as there may be.
+    TooManySessions,
+    /// Too many others sign in or out; the same command may be given again.
+    Busy,
     /// The box failed; the same command may be given again.
     ServiceFailure,
 }
 
 impl RejectionCode {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Malformed,
         Self::UnknownCommand,
         Self::InvalidValue,
         Self::TooManyCommands,
         Self::NoSession,
         Self::NotAllowed,
+        Self::TooManySessions,
+        Self::Busy,
         Self::ServiceFailure,
     ];
 
@@ -79,6 +85,8 @@ impl RejectionCode {
             Self::TooManyCommands => "tooManyCommands",
             Self::NoSession => "noSession",
             Self::NotAllowed => "notAllowed",
+            Self::TooManySessions => "tooManySessions",
+            Self::Busy => "busy",
             Self::ServiceFailure => "serviceFailure",
         }
     }

@@ -2,6 +2,7 @@
 
 use fulmar_domain::{
     ConversationId, RequestId, SessionId, SipUri,
+    contacts::ContactEdit,
     conversation::Step,
     device::PushRegistration,
     presence::SelfPresence,
@@ -18,8 +19,10 @@ use crate::{
 /// A command of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Who works here.
+    /// Who is in my list.
     QueryContacts,
+    /// Change my list.
+    EditContacts(ContactEdit),
     /// How I want to be seen.
     PublishPresence(SelfPresence),
     /// Somebody uses the device.
@@ -90,6 +93,7 @@ impl App {
         let (store, now, request) = (&self.store, self.now(), request.into());
         let executed = match command {
             Command::QueryContacts => store.query_contacts(actor, request, now).await,
+            Command::EditContacts(edit) => store.edit_contacts(actor, request, edit, now).await,
             Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
             Command::ReportActivity => store.report_activity(actor, request, now).await,
             Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{ConversationId, MessageId, SipUri, Timestamp, event::Contact, id::ClientMessageId};
+use crate::{ConversationId, MessageId, SipUri, Timestamp, contacts::Contact, id::ClientMessageId};
 
 /// The longest message text, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 8 * 1024;

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
-    account::DisplayName,
+    contacts::{ContactList, GroupId, GroupName, ListChange},
     conversation::{Message, Participation},
     id::ClientMessageId,
     presence::{Changed, Presence},
@@ -41,8 +41,26 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
-    /// The people of the office, as they are when the event is read.
-    ContactList(Vec<Contact>),
+    /// The list of this person, as it is when the event is read.
+    ContactList(ContactList),
+    /// A group of this person's list is new, has another name or is gone.
+    GroupChanged {
+        /// Which.
+        group: GroupId,
+        /// What happened to it.
+        change: ListChange,
+        /// Its name, while it is there.
+        name: Option<GroupName>,
+    },
+    /// Somebody came into a group of this person's list, or went out of it.
+    ContactChanged {
+        /// Who.
+        contact: SipUri,
+        /// The group; `None` for the list as a whole.
+        group: Option<GroupId>,
+        /// Came or went.
+        change: ListChange,
+    },
     /// The presence of somebody this session subscribed to, as it is when the event is read.
     PresenceChanged {
         /// Whose.
@@ -129,7 +147,13 @@ impl Event {
             | Self::MessageDelivered { .. }
             | Self::Composing { .. }
             | Self::MadeAvailable
+            | Self::GroupChanged { .. }
             | Self::PushTested { .. } => Class::High,
+            Self::ContactChanged {
+                group: Some(GroupId::Pinned | GroupId::Default | GroupId::Delegates),
+                ..
+            } => Class::Low,
+            Self::ContactChanged { .. } => Class::High,
             Self::ContactList(_) | Self::PresenceChanged { .. } | Self::SelfPresenceChanged { .. } => {
                 Class::Medium
             }
@@ -185,15 +209,24 @@ pub enum Failure {
     NoPushRegistration,
     /// More of something than a person may have.
     LimitExceeded,
+    /// There is no such group in the person's list.
+    NoSuchGroup,
+    /// There is something of that name already.
+    AlreadyExists,
+    /// That is not for this person to change.
+    NotSupported,
 }
 
 impl Failure {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::WrongState,
         Self::NoPushRegistration,
         Self::LimitExceeded,
+        Self::NoSuchGroup,
+        Self::AlreadyExists,
+        Self::NotSupported,
     ];
 
     /// The name on the wire and in the store.
@@ -204,6 +237,9 @@ impl Failure {
             Self::WrongState => "wrongState",
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",
+            Self::NoSuchGroup => "noSuchGroup",
+            Self::AlreadyExists => "alreadyExists",
+            Self::NotSupported => "notSupported",
         }
     }
 }
@@ -220,15 +256,6 @@ impl FromStr for Failure {
         let found = Self::ALL.into_iter().find(|failure| failure.as_str() == text);
         found.ok_or_else(|| UnknownFailure(text.chars().take(32).collect()))
     }
-}
-
-/// A colleague.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
-    /// Address.
-    pub uri: SipUri,
-    /// Name.
-    pub display_name: DisplayName,
 }
 
 #[cfg(test)]
@@ -248,16 +275,22 @@ mod tests {
 
     #[test]
     fn what_weighs_less_waits_for_as_long_as_the_oldest_may() {
-        let lists = [queued(Event::ContactList(Vec::new()), 3), queued(Event::ContactList(Vec::new()), 1)];
+        let lists = [
+            queued(Event::ContactList(ContactList::default()), 3),
+            queued(Event::ContactList(ContactList::default()), 1),
+        ];
         assert_eq!(wait(&lists), Some(2));
-        assert_eq!(wait(&[queued(Event::ContactList(Vec::new()), 60)]), Some(0));
+        assert_eq!(wait(&[queued(Event::ContactList(ContactList::default()), 60)]), Some(0));
         assert_eq!(wait(&[]), None);
     }
 
     #[test]
     fn a_heavy_event_takes_all_along() {
         let failed = Event::RequestFailed { request: "r".parse().unwrap(), failure: Failure::NoSuchPerson };
-        assert_eq!(wait(&[queued(Event::ContactList(Vec::new()), 0), queued(failed, 0)]), Some(0));
+        assert_eq!(
+            wait(&[queued(Event::ContactList(ContactList::default()), 0), queued(failed, 0)]),
+            Some(0)
+        );
     }
 
     #[test]
@@ -265,7 +298,7 @@ mod tests {
         let ahead = Numbered {
             eid: 1,
             queued_at: NOON + Duration::from_secs(3600),
-            event: Event::ContactList(Vec::new()),
+            event: Event::ContactList(ContactList::default()),
         };
         assert_eq!(wait(&[ahead]), Some(5));
     }

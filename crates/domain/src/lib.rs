@@ -8,6 +8,7 @@ pub mod administrator;
 pub mod application;
 pub mod certificate;
 pub mod configuration;
+pub mod contacts;
 pub mod conversation;
 pub mod custom_zone;
 pub mod device;

@@ -1,8 +1,6 @@
 //! The people of the office.
 
-use fulmar_domain::{
-    Account, AccountId, DisplayName, HttpsUrl, SipUri, Timestamp, event::Contact, presence::Changed,
-};
+use fulmar_domain::{Account, AccountId, DisplayName, HttpsUrl, SipUri, Timestamp, presence::Changed};
 use rusqlite::{Connection, Row, params};
 
 use crate::{
@@ -70,14 +68,6 @@ impl Store {
                 .collect()
         })
         .await
-    }
-
-    /// Everybody else who is enabled and at home here, by name.
-    ///
-    /// # Errors
-    /// When the store can not be read.
-    pub async fn colleagues(&self, of: AccountId) -> Result<Vec<Contact>, StoreError> {
-        self.read("list the colleagues of a person", move |sql| colleagues(sql, of.0)).await
     }
 
     /// The person of that address.
@@ -211,16 +201,6 @@ pub(crate) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
 pub(crate) fn enabled(sql: &Connection, uri: &SipUri) -> rusqlite::Result<Option<i64>> {
     let select = "SELECT id FROM account WHERE uri = ?1 AND disabled = 0 AND homed_at IS NULL";
     found(sql.prepare_cached(select)?.query_row([uri.to_string()], |row| row.get(0)))
-}
-
-/// Everybody who is enabled and at home here, but for `person` themselves.
-pub(crate) fn colleagues(sql: &Connection, person: i64) -> rusqlite::Result<Vec<Contact>> {
-    sql.prepare_cached(
-        "SELECT uri, display_name FROM account
-         WHERE disabled = 0 AND homed_at IS NULL AND id <> ?1 ORDER BY display_name",
-    )?
-    .query_map([person], |row| Ok(Contact { uri: parsed(row, 0)?, display_name: parsed(row, 1)? }))?
-    .collect()
 }
 
 fn create(

@@ -1,6 +1,7 @@
 //! The log of events that a session has not acknowledged.
 
 mod entry;
+mod people;
 
 use fulmar_domain::{SessionId, Timestamp, event::Numbered, presence::Changed, session::Session};
 use rusqlite::{Connection, params};
@@ -8,8 +9,10 @@ use rusqlite::{Connection, params};
 use crate::{
     Store, StoreError, conversations, history, notifications, rows::timestamp, sessions, writer::Tx,
 };
+use entry::MESSAGE_RECEIVED;
 pub(crate) use entry::{Columns, Entry};
-use entry::{MESSAGE_RECEIVED, PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};
+pub(crate) use people::PeopleEntry;
+use people::{PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};
 
 /// The most events in one answer; the rest come with the next poll.
 const BATCH: u32 = 100;
@@ -163,10 +166,10 @@ pub(crate) fn presence_changed(
     drop(delete);
     let changed = &unfetched.to_string();
     let entry = match of {
-        Some(of) => Entry::PresenceChanged { of, changed },
-        None => Entry::SelfPresenceChanged { changed },
+        Some(of) => PeopleEntry::PresenceChanged { of, changed },
+        None => PeopleEntry::SelfPresenceChanged { changed },
     };
-    insert(tx, device, entry, None, since)
+    insert(tx, device, Entry::People(entry), None, since)
 }
 
 /// Forgets the presence of others that a session has not fetched.

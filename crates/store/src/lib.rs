@@ -21,6 +21,7 @@ mod acme;
 mod administrators;
 mod certificates;
 mod configuration;
+mod contacts;
 mod conversations;
 mod custom_zones;
 mod devices;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012-history.sql"),
     include_str!("../migrations/0013-event-time.sql"),
     include_str!("../migrations/0014-presence.sql"),
+    include_str!("../migrations/0015-contacts.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -2,8 +2,8 @@
 
 use fulmar_domain::{
     AccountId, ConversationId, MessageId,
+    contacts::Contact,
     conversation::{Conversation, Message, Participant},
-    event::Contact,
     id::ClientMessageId,
 };
 use rusqlite::{Connection, params};

@@ -28,7 +28,7 @@ where
     row.get_ref(column)?.as_str_or_null()?.map(|text| parse(text, column)).transpose()
 }
 
-fn parse<T>(text: &str, column: usize) -> rusqlite::Result<T>
+pub(crate) fn parse<T>(text: &str, column: usize) -> rusqlite::Result<T>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

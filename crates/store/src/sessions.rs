@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
-    events::{self, Entry},
+    events::{self, Entry, PeopleEntry},
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
@@ -173,7 +173,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
         self.errand("query the contact list", actor, request.into(), now, |tx, session| {
-            events::replace(tx, session.device.0, Entry::ContactList)?;
+            events::replace(tx, session.device.0, Entry::People(PeopleEntry::ContactList))?;
             Ok(Effect::done())
         })
         .await

@@ -7,14 +7,16 @@ mod command;
 mod error;
 mod event;
 mod events;
+mod people;
 mod poll;
 mod requests;
 mod responses;
 
 pub use command::{Command, Instant};
 pub use error::McxError;
-pub use event::{Contact, Event, Presence};
+pub use event::Event;
 pub use events::{Events, Numbered};
+pub use people::{Contact, Group, PeopleCommand, PeopleEvent, Presence};
 pub use poll::{InvalidPoll, Poll};
 pub use requests::{Rejection, RejectionCode, Request, Requests};
 pub use responses::{Response, Responses};

@@ -3,8 +3,8 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        Command, Contact, Event, Events, Instant, McxError, Numbered, Poll, Presence, Rejection,
-        RejectionCode, Request, Requests, Response, Responses,
+        Command, Contact, Event, Events, Group, Instant, McxError, Numbered, PeopleCommand, PeopleEvent,
+        Poll, Presence, Rejection, RejectionCode, Request, Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -28,6 +28,28 @@ fn instant() -> impl Strategy<Value = Instant> {
     (text(), secret()).prop_map(|(message_id, text)| Instant { message_id, text })
 }
 
+fn people_command() -> impl Strategy<Value = PeopleCommand> {
+    prop_oneof![
+        Just(PeopleCommand::QueryContactList),
+        (option::of(text()), option::of(text()), option::of(text()), option::of(text())).prop_map(
+            |(availability, activity, note, location)| PeopleCommand::PublishSelfPresence {
+                availability,
+                activity,
+                note,
+                location
+            }
+        ),
+        Just(PeopleCommand::ReportActivity),
+        text().prop_map(|name| PeopleCommand::AddGroup { name }),
+        (text(), text()).prop_map(|(group_id, name)| PeopleCommand::RenameGroup { group_id, name }),
+        text().prop_map(|group_id| PeopleCommand::DeleteGroup { group_id }),
+        (text(), text()).prop_map(|(uri, group_id)| PeopleCommand::AddContact { uri, group_id }),
+        (text(), option::of(text()))
+            .prop_map(|(uri, group_id)| PeopleCommand::RemoveContact { uri, group_id }),
+        vec(text(), 1..5).prop_map(|uris| PeopleCommand::SubscribePresence { uris }),
+    ]
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         (text(), text(), text(), option::of(text())).prop_map(
@@ -39,17 +61,7 @@ fn command() -> impl Strategy<Value = Command> {
             }
         ),
         Just(Command::TerminateSession),
-        Just(Command::QueryContactList),
-        (option::of(text()), option::of(text()), option::of(text()), option::of(text())).prop_map(
-            |(availability, activity, note, location)| Command::PublishSelfPresence {
-                availability,
-                activity,
-                note,
-                location
-            }
-        ),
-        Just(Command::ReportActivity),
-        vec(text(), 1..5).prop_map(|uris| Command::SubscribePresence { uris }),
+        people_command().prop_map(Command::People),
         text().prop_map(|state| Command::SetApplicationState { state }),
         (text(), secret()).prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
         Just(Command::UnregisterPush),
@@ -98,7 +110,15 @@ fn response() -> impl Strategy<Value = Response> {
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
-    (text(), text()).prop_map(|(uri, display_name)| Contact { uri, display_name })
+    (text(), text(), vec("[a-z0-9]{1,8}", 0..3)).prop_map(|(uri, display_name, groups)| Contact {
+        uri,
+        display_name,
+        groups,
+    })
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    (text(), text()).prop_map(|(group_id, name)| Group { group_id, name })
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
@@ -115,13 +135,27 @@ fn presence() -> impl Strategy<Value = Presence> {
     )
 }
 
+fn people_event() -> impl Strategy<Value = PeopleEvent> {
+    prop_oneof![
+        (vec(group(), 0..3), vec(contact(), 0..4))
+            .prop_map(|(groups, contacts)| PeopleEvent::ContactList { groups, contacts }),
+        (text(), text(), option::of(text())).prop_map(|(group_id, change, name)| PeopleEvent::GroupChanged {
+            group_id,
+            change,
+            name
+        }),
+        (text(), option::of(text()), text())
+            .prop_map(|(uri, group_id, change)| PeopleEvent::ContactChanged { uri, group_id, change }),
+        (text(), presence()).prop_map(|(uri, presence)| PeopleEvent::UserPresence { uri, presence }),
+        presence().prop_map(|presence| PeopleEvent::SelfPresence { presence }),
+    ]
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (text(), option::of(text())).prop_map(|(rid, conf_id)| Event::RequestSucceeded { rid, conf_id }),
         (text(), text()).prop_map(|(rid, code)| Event::RequestFailed { rid, code }),
-        vec(contact(), 0..4).prop_map(|contacts| Event::ContactList { contacts }),
-        (text(), presence()).prop_map(|(uri, presence)| Event::UserPresence { uri, presence }),
-        presence().prop_map(|presence| Event::SelfPresence { presence }),
+        people_event().prop_map(Event::People),
         (text(), text()).prop_map(|(conf_id, from)| Event::ImSessionReceived { conf_id, from }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,
@@ -233,9 +267,13 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
             text: "\"".repeat(8192).into(),
         },
     };
-    let contact = |n| Contact { uri: format!("sip:{n}@office.test"), display_name: "N".repeat(64) };
-    let list = Event::ContactList { contacts: (0..10_000).map(contact).collect() };
-    let events = (1..100).map(message).chain([Numbered { eid: 100, event: list }]).collect();
+    let contact = |n| Contact {
+        uri: format!("sip:{n}@office.test"),
+        display_name: "N".repeat(64),
+        groups: vec!["default".into()],
+    };
+    let list = PeopleEvent::ContactList { groups: Vec::new(), contacts: (0..10_000).map(contact).collect() };
+    let events = (1..100).map(message).chain([Numbered { eid: 100, event: Event::People(list) }]).collect();
     let events = Events { sid: "s".into(), poll_wait_time: 1, ack_id: 100, session_timeout: 1, events };
     assert_eq!(Events::parse(events.to_xml().as_bytes()), Ok(events));
 }

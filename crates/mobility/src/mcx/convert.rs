@@ -1,14 +1,15 @@
 //! Commands and events between the words of the grammar and the nouns of the domain.
 
+mod people;
+
 use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    Timestamp,
     conversation::Step,
     device::PushRegistration,
-    event::{Contact, Event, Numbered},
-    presence::{Arrival, INACTIVE_AFTER, PreferredAvailability, Presence, SelfPresence},
+    event::{Event, Numbered},
+    presence::{Arrival, INACTIVE_AFTER},
     session::Activity,
 };
 use fulmar_wire::mcx::{self, Instant, RejectionCode};
@@ -35,7 +36,7 @@ pub(super) fn device(command: mcx::Command) -> Result<DeviceDescription, Why> {
             return Err((RejectionCode::InvalidValue, reason));
         }
     }
-    let chosen = availability.map(|number| chosen(&number, None)).transpose()?;
+    let chosen = availability.map(|number| people::chosen(&number, None)).transpose()?;
     let arrival = Arrival::new(chosen, INACTIVE_AFTER);
     Ok(DeviceDescription { endpoint: value(&endpoint_id)?, name: device_name, arrival })
 }
@@ -47,22 +48,7 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::InitiateSession { .. } | Wire::TerminateSession => {
             return Err((RejectionCode::UnknownCommand, "this command begins or ends a session".to_owned()));
         }
-        Wire::QueryContactList => Command::QueryContacts,
-        Wire::PublishSelfPresence { availability, activity, note, location } => {
-            let chosen = availability.map(|number| match (number.as_str(), activity.as_deref()) {
-                ("", None) => Ok(None),
-                (number, activity) => chosen(number, activity).map(Some),
-            });
-            Command::PublishPresence(SelfPresence {
-                chosen: chosen.transpose()?,
-                note: note.as_deref().map(value).transpose()?,
-                location: location.as_deref().map(value).transpose()?,
-            })
-        }
-        Wire::ReportActivity => Command::ReportActivity,
-        Wire::SubscribePresence { uris } => {
-            Command::SubscribePresence(uris.iter().map(|uri| value(uri)).collect::<Result<_, _>>()?)
-        }
+        Wire::People(command) => people::command(command)?,
         Wire::SetApplicationState { state } => Command::SetActivity(activity(&state)?),
         Wire::RegisterPush { provider, token } => {
             let (provider, token) = (value(&provider)?, value(token.reveal())?);
@@ -78,14 +64,6 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
         Wire::NotifyComposing { conf_id } => Command::Compose(value(&conf_id)?),
-    })
-}
-
-fn chosen(number: &str, activity: Option<&str>) -> Result<PreferredAvailability, Why> {
-    PreferredAvailability::with_number(number, activity).ok_or_else(|| {
-        let reason = "`availability` is 3500, 6500, 9500, 12500, 15500 or 18500, and `activity` is `off-work` with \
-            15500 or left out";
-        (RejectionCode::InvalidValue, reason.to_owned())
     })
 }
 
@@ -110,13 +88,11 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         Event::RequestFailed { request, failure } => {
             Wire::RequestFailed { rid: request.to_string(), code: failure.as_str().to_owned() }
         }
-        Event::ContactList(contacts) => {
-            Wire::ContactList { contacts: contacts.iter().map(contact).collect() }
-        }
-        Event::PresenceChanged { of, presence: seen, .. } => {
-            Wire::UserPresence { uri: of.to_string(), presence: presence(&seen) }
-        }
-        Event::SelfPresenceChanged { presence: seen, .. } => Wire::SelfPresence { presence: presence(&seen) },
+        event @ (Event::ContactList(_)
+        | Event::GroupChanged { .. }
+        | Event::ContactChanged { .. }
+        | Event::PresenceChanged { .. }
+        | Event::SelfPresenceChanged { .. }) => Wire::People(people::event(event)?),
         Event::Invited { conversation, from } => {
             Wire::ImSessionReceived { conf_id: conversation.to_string(), from: from.to_string() }
         }
@@ -153,19 +129,4 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         }
     };
     Some(mcx::Numbered { eid, event })
-}
-
-fn presence(presence: &Presence) -> mcx::Presence {
-    mcx::Presence {
-        availability: presence.availability.number(),
-        activity: presence.activity.map(|activity| activity.as_str().to_owned()),
-        note: presence.note.as_str().to_owned(),
-        location: presence.location.as_str().to_owned(),
-        last_active: presence.last_active.map(Timestamp::as_millis),
-        device_type: presence.device_type.as_str().to_owned(),
-    }
-}
-
-fn contact(contact: &Contact) -> mcx::Contact {
-    mcx::Contact { uri: contact.uri.to_string(), display_name: contact.display_name.to_string() }
 }

@@ -1,6 +1,6 @@
 //! The people of the office, and what they let others see.
 
-use fulmar_domain::{SipUri, event::Contact, presence::Presence};
+use fulmar_domain::{SipUri, contacts::Contact, presence::Presence};
 use fulmar_wire::ucwa::{Code, Link, Resource, Subcode, Value};
 
 use super::{
@@ -20,7 +20,8 @@ pub(super) fn resource(hrefs: &Hrefs) -> Resource {
 
 /// `GET contacts`: with `expand=false` links alone.
 pub(super) async fn contacts(asker: Asker, given: Given) -> Result<Answer, Refused> {
-    let contacts = asker.app.store().colleagues(asker.account.id).await?;
+    let contacts = asker.app.store().contact_list(asker.account.id).await?.contacts;
+    let contacts: Vec<_> = contacts.into_iter().map(|listed| listed.contact).collect();
     let list = Resource::new("myContacts", asker.hrefs.at("people/contacts"));
     let list = if given.0.bool("expand")? == Some(false) {
         let link = |contact: &Contact| {

@@ -56,6 +56,8 @@ impl<'a> Renderer<'a> {
             Happened::RequestSucceeded { .. }
             | Happened::RequestFailed { .. }
             | Happened::ContactList(_)
+            | Happened::GroupChanged { .. }
+            | Happened::ContactChanged { .. }
             | Happened::MessageDelivered { .. }
             | Happened::PushTested { .. } => {}
         }

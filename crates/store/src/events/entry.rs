@@ -4,14 +4,14 @@ use fulmar_domain::{
     MessageId, RequestId, Timestamp,
     conversation::Participation,
     event::{Event, Failure},
-    presence::Changed,
     push::TestOutcome,
     session::Session,
 };
 use rusqlite::{Connection, Row, types::Type};
 
 use crate::{
-    accounts, conversations, presence,
+    conversations,
+    events::people::{self, PeopleEntry},
     rows::{parsed, parsed_or_null},
 };
 
@@ -26,14 +26,7 @@ pub(crate) enum Entry<'a> {
         request: &'a RequestId,
         failure: Failure,
     },
-    ContactList,
-    PresenceChanged {
-        of: i64,
-        changed: &'a str,
-    },
-    SelfPresenceChanged {
-        changed: &'a str,
-    },
+    People(PeopleEntry<'a>),
     Invited {
         conversation: i64,
         by: i64,
@@ -73,7 +66,7 @@ pub(crate) enum Entry<'a> {
 #[derive(Default)]
 pub(crate) struct Columns<'a> {
     pub(crate) kind: &'static str,
-    pub(super) request: Option<&'a str>,
+    pub(crate) request: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
     pub(crate) conversation: Option<i64>,
     pub(crate) person: Option<i64>,
@@ -92,13 +85,7 @@ impl<'a> Entry<'a> {
                 detail: Some(failure.as_str()),
                 ..new(REQUEST_FAILED)
             },
-            Self::ContactList => new(CONTACT_LIST),
-            Self::PresenceChanged { of, changed } => {
-                Columns { person: Some(of), detail: Some(changed), ..new(PRESENCE_CHANGED) }
-            }
-            Self::SelfPresenceChanged { changed } => {
-                Columns { detail: Some(changed), ..new(SELF_PRESENCE_CHANGED) }
-            }
+            Self::People(entry) => entry.columns(),
             Self::Invited { conversation, by } => {
                 Columns { conversation: Some(conversation), person: Some(by), ..new(INVITED) }
             }
@@ -129,9 +116,6 @@ impl<'a> Entry<'a> {
 
 const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
-const CONTACT_LIST: &str = "contactList";
-pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
-pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
 const INVITED: &str = "invited";
 const INVITING: &str = "inviting";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
@@ -155,16 +139,6 @@ pub(super) fn read(
             Event::RequestSucceeded { request: parsed(row, 2)?, conversation: parsed_or_null(row, 4)? }
         }
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
-        CONTACT_LIST => Event::ContactList(accounts::colleagues(sql, session.account.0)?),
-        PRESENCE_CHANGED => Event::PresenceChanged {
-            of: parsed(row, 5)?,
-            changed: parts(row, 3)?,
-            presence: presence::of(sql, row.get(6)?, now)?,
-        },
-        SELF_PRESENCE_CHANGED => Event::SelfPresenceChanged {
-            changed: parts(row, 3)?,
-            presence: presence::of(sql, session.account.0, now)?,
-        },
         INVITED => Event::Invited { conversation: parsed(row, 4)?, from: parsed(row, 5)? },
         INVITING => Event::Inviting { conversation: parsed(row, 4)?, to: parsed(row, 5)? },
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
@@ -189,14 +163,12 @@ pub(super) fn read(
                 Some(reason) => TestOutcome { accepted: false, reason },
             },
         },
-        other => {
-            let problem = format!("`{other}` is not a kind of event");
-            return Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Text, problem.into()));
-        }
+        other => match people::read(sql, session, row, now)? {
+            Some(event) => event,
+            None => {
+                let problem = format!("`{other}` is not a kind of event");
+                return Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Text, problem.into()));
+            }
+        },
     })
-}
-
-/// An event of an earlier release does not say what changed.
-pub(super) fn parts(row: &Row<'_>, column: usize) -> rusqlite::Result<Changed> {
-    parsed_or_null(row, column).map(|parts| parts.unwrap_or(Changed::ALL))
 }

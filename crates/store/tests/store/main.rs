@@ -4,6 +4,7 @@
 mod administrators;
 mod certificates;
 mod configuration;
+mod contacts;
 mod conversations;
 mod custom_zones;
 mod dnssec;

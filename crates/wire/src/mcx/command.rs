@@ -1,3 +1,4 @@
+use super::{PeopleCommand, people};
 use crate::{Secret, xml::Writer};
 
 /// What a client can ask.
@@ -16,26 +17,8 @@ pub enum Command {
     },
     /// Sign it out.
     TerminateSession,
-    /// Tell me who works here.
-    QueryContactList,
-    /// Tell others how I am. What is absent stays, what is empty is taken away.
-    PublishSelfPresence {
-        /// One of the numbers of the grammar.
-        availability: Option<String>,
-        /// What tells two choices of the same number apart.
-        activity: Option<String>,
-        /// A line beside it.
-        note: Option<String>,
-        /// Where I am.
-        location: Option<String>,
-    },
-    /// Somebody uses the device.
-    ReportActivity,
-    /// Tell me how these people are.
-    SubscribePresence {
-        /// SIP URIs.
-        uris: Vec<String>,
-    },
+    /// What is about contacts and presence.
+    People(PeopleCommand),
     /// Somebody looks at the device, or nobody does.
     SetApplicationState {
         /// `foreground` or `background`.
@@ -103,10 +86,7 @@ impl Command {
         match self {
             Self::InitiateSession { .. } => "initiateSession",
             Self::TerminateSession => "terminateSession",
-            Self::QueryContactList => "queryContactList",
-            Self::PublishSelfPresence { .. } => "publishSelfPresence",
-            Self::ReportActivity => "reportActivity",
-            Self::SubscribePresence { .. } => "subscribePresence",
+            Self::People(command) => command.name(),
             Self::SetApplicationState { .. } => "setApplicationState",
             Self::RegisterPush { .. } => "registerPush",
             Self::UnregisterPush => "unregisterPush",
@@ -125,19 +105,11 @@ impl Command {
 pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
     let mut attributes = vec![("rid", rid)];
     match command {
+        Command::People(command) => return people::write_command(writer, rid, command),
         Command::InitiateSession { endpoint_id, device_name, client_tag, availability } => {
             attributes.extend([("endpointId", endpoint_id.as_str()), ("deviceName", device_name)]);
             attributes.push(("clientTag", client_tag));
             attributes.extend(availability.as_deref().map(|value| ("availability", value)));
-        }
-        Command::PublishSelfPresence { availability, activity, note, location } => {
-            let optional = [
-                ("availability", availability),
-                ("activity", activity),
-                ("note", note),
-                ("location", location),
-            ];
-            attributes.extend(optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
         }
         Command::SetApplicationState { state } => attributes.push(("state", state)),
         Command::RegisterPush { provider, token } => {
@@ -149,19 +121,9 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
         | Command::TerminateImSession { conf_id }
         | Command::SendMessage { conf_id, .. }
         | Command::NotifyComposing { conf_id } => attributes.push(("confId", conf_id)),
-        Command::TerminateSession
-        | Command::QueryContactList
-        | Command::ReportActivity
-        | Command::SubscribePresence { .. }
-        | Command::UnregisterPush
-        | Command::TestPush => {}
+        Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {}
     }
     writer.element(command.name(), &attributes, |w| match command {
-        Command::SubscribePresence { uris } => {
-            for uri in uris {
-                w.empty("user", &[("uri", uri)]);
-            }
-        }
         Command::InitiateImSession { first: Some(message), .. } | Command::SendMessage { message, .. } => {
             let attributes = [("messageId", message.message_id.as_str()), ("format", "text/plain")];
             w.element("message", &attributes, |w| w.text(message.text.reveal()));

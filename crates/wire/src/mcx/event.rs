@@ -1,5 +1,6 @@
 use roxmltree::Node;
 
+use super::{PeopleEvent, people};
 use crate::{
     Secret, date,
     xml::{self, Writer},
@@ -22,23 +23,8 @@ pub enum Event {
         /// Why, such as `noSuchPerson`.
         code: String,
     },
-    /// The people of the office.
-    ContactList {
-        /// All but the one who asked.
-        contacts: Vec<Contact>,
-    },
-    /// Somebody's presence.
-    UserPresence {
-        /// Whose.
-        uri: String,
-        /// What is seen.
-        presence: Presence,
-    },
-    /// The presence of the session's own person.
-    SelfPresence {
-        /// What others see.
-        presence: Presence,
-    },
+    /// What is about contacts and presence.
+    People(PeopleEvent),
     /// Somebody asks for a conversation.
     ImSessionReceived {
         /// Which.
@@ -106,32 +92,6 @@ pub enum Event {
     },
 }
 
-/// What is seen of somebody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Presence {
-    /// One of the numbers of the grammar.
-    pub availability: u16,
-    /// What they do, where there is a word for it.
-    pub activity: Option<String>,
-    /// A line beside it, empty when there is none.
-    pub note: String,
-    /// Where they are, empty when they do not say.
-    pub location: String,
-    /// Milliseconds since 1970; absent when they are offline.
-    pub last_active: Option<i64>,
-    /// On what that was, such as `Mobile`.
-    pub device_type: String,
-}
-
-/// A colleague.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contact {
-    /// SIP URI.
-    pub uri: String,
-    /// Name.
-    pub display_name: String,
-}
-
 /// Writes an event as an element.
 pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
     let eid = ("eid", eid);
@@ -142,15 +102,7 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
             w.empty("requestSucceeded", &attributes)
         }
         Event::RequestFailed { rid, code } => w.empty("requestFailed", &[eid, ("rid", rid), ("code", code)]),
-        Event::ContactList { contacts } => w.element("contactList", &[eid], |w| {
-            for Contact { uri, display_name } in contacts {
-                w.empty("contact", &[("uri", uri), ("displayName", display_name)]);
-            }
-        }),
-        Event::UserPresence { uri, presence } => {
-            write_presence(w, "userPresence", &[eid, ("uri", uri)], presence)
-        }
-        Event::SelfPresence { presence } => write_presence(w, "selfPresence", &[eid], presence),
+        Event::People(event) => people::write_event(w, eid, event),
         Event::ImSessionReceived { conf_id, from } => {
             w.empty("imSessionReceived", &[eid, ("confId", conf_id), ("from", from)])
         }
@@ -189,26 +141,6 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
     };
 }
 
-fn write_presence<'w>(
-    w: &'w mut Writer,
-    name: &str,
-    begin: &[(&str, &str)],
-    presence: &Presence,
-) -> &'w mut Writer {
-    let Presence { availability, activity, note, location, last_active, device_type } = presence;
-    let (availability, last_active) = (availability.to_string(), last_active.map(date::write));
-    let attributes = [
-        ("availability", Some(availability.as_str())),
-        ("activity", activity.as_deref()),
-        ("note", Some(note)),
-        ("location", Some(location)),
-        ("lastActive", last_active.as_deref()),
-        ("deviceType", Some(device_type)),
-    ];
-    let attributes = attributes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-    w.empty(name, &begin.iter().copied().chain(attributes).collect::<Vec<_>>())
-}
-
 /// Reads an event; `None` for what the grammar does not have.
 pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
     let attribute = |name: &str| node.attribute(name).map(str::to_owned);
@@ -216,15 +148,6 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
     Some(match node.tag_name().name() {
         "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
         "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
-        "contactList" => {
-            let contacts = node.children().filter(Node::is_element).map(|contact| {
-                let of = |name: &str| contact.attribute(name).map(str::to_owned);
-                Some(Contact { uri: of("uri")?, display_name: of("displayName")? })
-            });
-            Event::ContactList { contacts: contacts.collect::<Option<_>>()? }
-        }
-        "userPresence" => Event::UserPresence { uri: attribute("uri")?, presence: presence(node)? },
-        "selfPresence" => Event::SelfPresence { presence: presence(node)? },
         "imSessionReceived" => Event::ImSessionReceived { conf_id: conf_id()?, from: attribute("from")? },
         "imSessionState" => Event::ImSessionState {
             conf_id: conf_id()?,
@@ -255,20 +178,7 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             accepted: number(node, "accepted")?,
             reason: attribute("reason")?,
         },
-        _ => return None,
-    })
-}
-
-fn presence(node: Node<'_, '_>) -> Option<Presence> {
-    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
-    let last_active = node.attribute("lastActive");
-    Some(Presence {
-        availability: number(node, "availability")?,
-        activity: attribute("activity"),
-        note: attribute("note")?,
-        location: attribute("location")?,
-        last_active: last_active.map(date::read).map_or(Some(None), |read| read.map(Some))?,
-        device_type: attribute("deviceType")?,
+        _ => Event::People(people::read_event(node)?),
     })
 }
 

@@ -2,14 +2,12 @@ use roxmltree::Node;
 
 use crate::{
     XmlError,
-    mcx::{Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write},
+    mcx::{Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
     xml::{self, Writer},
 };
 
 /// The longest value of an attribute or element that is not the text of a message, in bytes.
 const MAX_VALUE: usize = 1024;
-/// The most people in one `subscribePresence`.
-const MAX_PEOPLE: usize = 100;
 
 /// A body of commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +135,7 @@ impl Requests {
     }
 }
 
-fn rejection(node: Node<'_, '_>, code: RejectionCode, reason: impl Into<String>) -> Rejection {
+pub(super) fn rejection(node: Node<'_, '_>, code: RejectionCode, reason: impl Into<String>) -> Rejection {
     let rid = node.attribute("rid").filter(|rid| rid.len() <= MAX_VALUE).map(str::to_owned);
     Rejection { rid, code, reason: reason.into() }
 }
@@ -158,15 +156,6 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
             availability: optional("availability")?,
         },
         "terminateSession" => Command::TerminateSession,
-        "queryContactList" => Command::QueryContactList,
-        "publishSelfPresence" => Command::PublishSelfPresence {
-            availability: optional("availability")?,
-            activity: optional("activity")?,
-            note: optional("note")?,
-            location: optional("location")?,
-        },
-        "reportActivity" => Command::ReportActivity,
-        "subscribePresence" => Command::SubscribePresence { uris: people(node)? },
         "setApplicationState" => Command::SetApplicationState { state: attribute(node, "state")? },
         "registerPush" => Command::RegisterPush {
             provider: attribute(node, "provider")?,
@@ -185,6 +174,7 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
         }
         "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()? },
+        _ if let Some(command) = people::read_command(node)? => Command::People(command),
         _ => {
             let reason = format!("there is no command `{}`", element_name(node));
             return Err(rejection(node, RejectionCode::UnknownCommand, reason));
@@ -198,7 +188,7 @@ fn element_name(node: Node<'_, '_>) -> String {
     node.tag_name().name().chars().take(64).collect()
 }
 
-fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Rejection> {
+pub(super) fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Rejection> {
     let missing = || {
         let reason = format!("`{}` has no `{name}`", element_name(node));
         rejection(node, RejectionCode::Malformed, reason)
@@ -206,7 +196,11 @@ fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Rejection> {
     bounded(node, name, node.attribute(name))?.ok_or_else(missing)
 }
 
-fn bounded(node: Node<'_, '_>, name: &str, value: Option<&str>) -> Result<Option<String>, Rejection> {
+pub(super) fn bounded(
+    node: Node<'_, '_>,
+    name: &str,
+    value: Option<&str>,
+) -> Result<Option<String>, Rejection> {
     if value.is_some_and(|value| value.len() > MAX_VALUE) {
         let reason = format!("`{name}` has more than {MAX_VALUE} bytes");
         return Err(rejection(node, RejectionCode::InvalidValue, reason));
@@ -215,7 +209,7 @@ fn bounded(node: Node<'_, '_>, name: &str, value: Option<&str>) -> Result<Option
 }
 
 /// The elements of the grammar of that name; those of another namespace are an extension that is not known here.
-fn elements<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
+pub(super) fn elements<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(move |child| child.has_tag_name((NAMESPACE, name)))
 }
 
@@ -241,18 +235,4 @@ fn instant(node: Node<'_, '_>) -> Result<Instant, Rejection> {
         return Err(rejection(command, RejectionCode::InvalidValue, reason));
     }
     Ok(Instant { message_id, text: text.into() })
-}
-
-fn people(node: Node<'_, '_>) -> Result<Vec<String>, Rejection> {
-    let uris: Vec<_> = elements(node, "user")
-        .map(|user| {
-            attribute(user, "uri")
-                .map_err(|r| Rejection { rid: node.attribute("rid").map(str::to_owned), ..r })
-        })
-        .collect::<Result<_, _>>()?;
-    if uris.is_empty() || uris.len() > MAX_PEOPLE {
-        let reason = format!("`subscribePresence` has 1 to {MAX_PEOPLE} elements `user`");
-        return Err(rejection(node, RejectionCode::InvalidValue, reason));
-    }
-    Ok(uris)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fulmar_suite::{Kind, Office, uri};
-use fulmar_wire::mcx::Command;
+use fulmar_wire::mcx::{Command, PeopleCommand, PeopleEvent};
 use fulmarctl::phone::Phone;
 
 const TOKEN: &str = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0";
@@ -62,24 +62,26 @@ async fn colleagues_see_each_other_come_and_go() {
     let office = Office::new(Kind::InProcess).await.unwrap();
     let (mut anna, mut ben) =
         (office.sign_in("anna", "p").await.unwrap(), office.sign_in("ben", "p").await.unwrap());
-    anna.perform(Command::QueryContactList).await.unwrap();
+    anna.perform(Command::People(PeopleCommand::QueryContactList)).await.unwrap();
     let contacts = anna
         .until("contacts", |event| match event {
-            fulmar_wire::mcx::Event::ContactList { contacts } => Some(contacts.len()),
+            fulmar_wire::mcx::Event::People(PeopleEvent::ContactList { contacts, .. }) => {
+                Some(contacts.len())
+            }
             _ => None,
         })
         .await
         .unwrap();
     assert_eq!(contacts, 2);
     let uris = vec!["sip:ben@office.test".to_owned()];
-    anna.perform(Command::SubscribePresence { uris }).await.unwrap();
-    let busy = Command::PublishSelfPresence {
+    anna.perform(Command::People(PeopleCommand::SubscribePresence { uris })).await.unwrap();
+    let busy = PeopleCommand::PublishSelfPresence {
         availability: Some("6500".into()),
         activity: None,
         note: Some("in a <meeting>".into()),
         location: None,
     };
-    ben.perform(busy).await.unwrap();
+    ben.perform(Command::People(busy)).await.unwrap();
     presence(&mut anna, 6500, "in a <meeting>").await;
     ben.command(Command::TerminateSession).await.unwrap();
     presence(&mut anna, 18500, "in a <meeting>").await;
@@ -88,7 +90,7 @@ async fn colleagues_see_each_other_come_and_go() {
 async fn presence(phone: &mut Phone, wanted: u16, wanted_note: &str) {
     phone
         .until("presence", |event| match event {
-            fulmar_wire::mcx::Event::UserPresence { presence, .. } => {
+            fulmar_wire::mcx::Event::People(PeopleEvent::UserPresence { presence, .. }) => {
                 (presence.availability == wanted && presence.note == wanted_note).then_some(())
             }
             _ => None,

@@ -1,0 +1,105 @@
+//! The same for contacts and presence.
+
+use fulmar_app::Command;
+use fulmar_domain::{
+    Timestamp,
+    contacts::{ContactEdit, Group, ListedContact},
+    event::Event,
+    presence::{PreferredAvailability, Presence, SelfPresence},
+};
+use fulmar_wire::mcx::{self, PeopleCommand as Wire, PeopleEvent, RejectionCode};
+
+use super::value;
+use crate::mcx::commands::Why;
+
+pub(super) fn command(command: Wire) -> Result<Command, Why> {
+    Ok(match command {
+        Wire::QueryContactList => Command::QueryContacts,
+        Wire::PublishSelfPresence { availability, activity, note, location } => {
+            let chosen = availability.map(|number| match (number.as_str(), activity.as_deref()) {
+                ("", None) => Ok(None),
+                (number, activity) => chosen(number, activity).map(Some),
+            });
+            Command::PublishPresence(SelfPresence {
+                chosen: chosen.transpose()?,
+                note: note.as_deref().map(value).transpose()?,
+                location: location.as_deref().map(value).transpose()?,
+            })
+        }
+        Wire::AddGroup { name } => Command::EditContacts(ContactEdit::AddGroup(value(&name)?)),
+        Wire::RenameGroup { group_id, name } => {
+            Command::EditContacts(ContactEdit::RenameGroup(value(&group_id)?, value(&name)?))
+        }
+        Wire::DeleteGroup { group_id } => Command::EditContacts(ContactEdit::DeleteGroup(value(&group_id)?)),
+        Wire::AddContact { uri, group_id } => {
+            Command::EditContacts(ContactEdit::Add(value(&uri)?, value(&group_id)?))
+        }
+        Wire::RemoveContact { uri, group_id } => {
+            let group = group_id.as_deref().map(value).transpose()?;
+            Command::EditContacts(ContactEdit::Remove(value(&uri)?, group))
+        }
+        Wire::ReportActivity => Command::ReportActivity,
+        Wire::SubscribePresence { uris } => {
+            Command::SubscribePresence(uris.iter().map(|uri| value(uri)).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+/// What is chosen by this number and activity.
+pub(super) fn chosen(number: &str, activity: Option<&str>) -> Result<PreferredAvailability, Why> {
+    PreferredAvailability::with_number(number, activity).ok_or_else(|| {
+        let reason = "`availability` is 3500, 6500, 9500, 12500, 15500 or 18500, and `activity` is `off-work` with \
+            15500 or left out";
+        (RejectionCode::InvalidValue, reason.to_owned())
+    })
+}
+
+/// `None` when it is about something else.
+pub(super) fn event(event: Event) -> Option<PeopleEvent> {
+    Some(match event {
+        Event::ContactList(list) => PeopleEvent::ContactList {
+            groups: list.groups.iter().map(group).collect(),
+            contacts: list.contacts.iter().map(contact).collect(),
+        },
+        Event::GroupChanged { group, change, name } => PeopleEvent::GroupChanged {
+            group_id: group.to_string(),
+            change: change.as_str().to_owned(),
+            name: name.map(|name| name.as_str().to_owned()),
+        },
+        Event::ContactChanged { contact, group, change } => PeopleEvent::ContactChanged {
+            uri: contact.to_string(),
+            group_id: group.map(|group| group.to_string()),
+            change: change.as_str().to_owned(),
+        },
+        Event::PresenceChanged { of, presence: seen, .. } => {
+            PeopleEvent::UserPresence { uri: of.to_string(), presence: presence(&seen) }
+        }
+        Event::SelfPresenceChanged { presence: seen, .. } => {
+            PeopleEvent::SelfPresence { presence: presence(&seen) }
+        }
+        _ => return None,
+    })
+}
+
+fn presence(presence: &Presence) -> mcx::Presence {
+    mcx::Presence {
+        availability: presence.availability.number(),
+        activity: presence.activity.map(|activity| activity.as_str().to_owned()),
+        note: presence.note.as_str().to_owned(),
+        location: presence.location.as_str().to_owned(),
+        last_active: presence.last_active.map(Timestamp::as_millis),
+        device_type: presence.device_type.as_str().to_owned(),
+    }
+}
+
+fn group(group: &Group) -> mcx::Group {
+    mcx::Group { group_id: group.id.to_string(), name: group.name.as_str().to_owned() }
+}
+
+fn contact(ListedContact { contact, groups }: &ListedContact) -> mcx::Contact {
+    mcx::Contact {
+        uri: contact.uri.to_string(),
+        display_name: contact.display_name.to_string(),
+        groups: groups.iter().map(ToString::to_string).collect(),
+    }
+}

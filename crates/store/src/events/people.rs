@@ -1,0 +1,109 @@
+//! Events about contacts and presence as rows of the log, and back.
+
+use fulmar_domain::{
+    Timestamp,
+    contacts::{GroupId, ListChange},
+    event::Event,
+    presence::Changed,
+    session::Session,
+};
+use rusqlite::{Connection, Row};
+
+use crate::{
+    contacts,
+    events::Columns,
+    presence,
+    rows::{parse, parsed, parsed_or_null},
+};
+
+/// Such an event as it is written.
+#[derive(Clone, Copy)]
+pub(crate) enum PeopleEntry<'a> {
+    ContactList,
+    /// What happened, and to which group.
+    GroupChanged {
+        detail: &'a str,
+    },
+    /// What happened, and in which group; without one in the list.
+    ContactChanged {
+        contact: i64,
+        detail: &'a str,
+    },
+    PresenceChanged {
+        of: i64,
+        changed: &'a str,
+    },
+    SelfPresenceChanged {
+        changed: &'a str,
+    },
+}
+
+impl<'a> PeopleEntry<'a> {
+    pub(super) fn columns(self) -> Columns<'a> {
+        let new = |kind| Columns { kind, ..Columns::default() };
+        match self {
+            Self::ContactList => new(CONTACT_LIST),
+            Self::GroupChanged { detail } => Columns { detail: Some(detail), ..new(GROUP_CHANGED) },
+            Self::ContactChanged { contact, detail } => {
+                Columns { person: Some(contact), detail: Some(detail), ..new(CONTACT_CHANGED) }
+            }
+            Self::PresenceChanged { of, changed } => {
+                Columns { person: Some(of), detail: Some(changed), ..new(PRESENCE_CHANGED) }
+            }
+            Self::SelfPresenceChanged { changed } => {
+                Columns { detail: Some(changed), ..new(SELF_PRESENCE_CHANGED) }
+            }
+        }
+    }
+}
+
+const CONTACT_LIST: &str = "contactList";
+const GROUP_CHANGED: &str = "groupChanged";
+const CONTACT_CHANGED: &str = "contactChanged";
+pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
+pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
+
+/// What a row of the log says; `None` when it is not about contacts or presence.
+pub(super) fn read(
+    sql: &Connection,
+    session: &Session,
+    row: &Row<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Event>> {
+    Ok(Some(match row.get_ref(1)?.as_str()? {
+        CONTACT_LIST => Event::ContactList(contacts::list(sql, session.account.0)?),
+        GROUP_CHANGED => {
+            let (change, group) = list_change(row, 3)?;
+            let group = group.unwrap_or(GroupId::Default);
+            Event::GroupChanged { group, change, name: contacts::name(sql, group)? }
+        }
+        CONTACT_CHANGED => {
+            let (change, group) = list_change(row, 3)?;
+            Event::ContactChanged { contact: parsed(row, 5)?, group, change }
+        }
+        PRESENCE_CHANGED => Event::PresenceChanged {
+            of: parsed(row, 5)?,
+            changed: parts(row, 3)?,
+            presence: presence::of(sql, row.get(6)?, now)?,
+        },
+        SELF_PRESENCE_CHANGED => Event::SelfPresenceChanged {
+            changed: parts(row, 3)?,
+            presence: presence::of(sql, session.account.0, now)?,
+        },
+        _ => return Ok(None),
+    }))
+}
+
+/// An event of an earlier release does not say what changed.
+pub(super) fn parts(row: &Row<'_>, column: usize) -> rusqlite::Result<Changed> {
+    parsed_or_null(row, column).map(|parts| parts.unwrap_or(Changed::ALL))
+}
+
+/// A change, and the group that it is about.
+fn list_change(row: &Row<'_>, column: usize) -> rusqlite::Result<(ListChange, Option<GroupId>)> {
+    let detail = row.get_ref(column)?.as_str()?;
+    let (change, group) =
+        detail.split_once(' ').map_or((detail, None), |(change, group)| (change, Some(group)));
+    let group = group.map(|group| parse(group, column)).transpose()?;
+    Ok((parse(change, column)?, group))
+}

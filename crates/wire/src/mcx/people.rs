@@ -1,0 +1,10 @@
+//! The commands and events about contacts and presence.
+
+mod command;
+mod event;
+
+pub use command::PeopleCommand;
+pub use event::{Contact, Group, PeopleEvent, Presence};
+
+pub(super) use command::{read_command, write_command};
+pub(super) use event::{read_event, write_event};

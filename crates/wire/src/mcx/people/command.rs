@@ -1,0 +1,166 @@
+use roxmltree::Node;
+
+use crate::{
+    mcx::{
+        Rejection, RejectionCode,
+        requests::{attribute, bounded, elements, rejection},
+    },
+    xml::Writer,
+};
+
+/// The most people in one command.
+const MAX_PEOPLE: usize = 100;
+
+/// What a client can ask about contacts and presence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeopleCommand {
+    /// Tell me who works here.
+    QueryContactList,
+    /// Make a group in my list.
+    AddGroup {
+        /// What it is called.
+        name: String,
+    },
+    /// Call a group otherwise.
+    RenameGroup {
+        /// Which.
+        group_id: String,
+        /// What it is called now.
+        name: String,
+    },
+    /// Take a group away.
+    DeleteGroup {
+        /// Which.
+        group_id: String,
+    },
+    /// Put somebody into a group.
+    AddContact {
+        /// SIP URI.
+        uri: String,
+        /// Which.
+        group_id: String,
+    },
+    /// Take somebody out of a group, or out of my list.
+    RemoveContact {
+        /// SIP URI.
+        uri: String,
+        /// Which; the list when absent.
+        group_id: Option<String>,
+    },
+    /// Tell others how I am. What is absent stays, what is empty is taken away.
+    PublishSelfPresence {
+        /// One of the numbers of the grammar.
+        availability: Option<String>,
+        /// What tells two choices of the same number apart.
+        activity: Option<String>,
+        /// A line beside it.
+        note: Option<String>,
+        /// Where I am.
+        location: Option<String>,
+    },
+    /// Somebody uses the device.
+    ReportActivity,
+    /// Tell me how these people are.
+    SubscribePresence {
+        /// SIP URIs.
+        uris: Vec<String>,
+    },
+}
+
+impl PeopleCommand {
+    /// The name of its element.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::QueryContactList => "queryContactList",
+            Self::AddGroup { .. } => "addGroup",
+            Self::RenameGroup { .. } => "renameGroup",
+            Self::DeleteGroup { .. } => "deleteGroup",
+            Self::AddContact { .. } => "addContact",
+            Self::RemoveContact { .. } => "removeContact",
+            Self::PublishSelfPresence { .. } => "publishSelfPresence",
+            Self::ReportActivity => "reportActivity",
+            Self::SubscribePresence { .. } => "subscribePresence",
+        }
+    }
+}
+
+/// Reads a command; `None` when it is not one about people.
+pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCommand>, Rejection> {
+    let optional = |name| bounded(node, name, node.attribute(name));
+    Ok(Some(match node.tag_name().name() {
+        "queryContactList" => PeopleCommand::QueryContactList,
+        "addGroup" => PeopleCommand::AddGroup { name: attribute(node, "name")? },
+        "renameGroup" => PeopleCommand::RenameGroup {
+            group_id: attribute(node, "groupId")?,
+            name: attribute(node, "name")?,
+        },
+        "deleteGroup" => PeopleCommand::DeleteGroup { group_id: attribute(node, "groupId")? },
+        "addContact" => {
+            PeopleCommand::AddContact { uri: attribute(node, "uri")?, group_id: attribute(node, "groupId")? }
+        }
+        "removeContact" => {
+            PeopleCommand::RemoveContact { uri: attribute(node, "uri")?, group_id: optional("groupId")? }
+        }
+        "publishSelfPresence" => PeopleCommand::PublishSelfPresence {
+            availability: optional("availability")?,
+            activity: optional("activity")?,
+            note: optional("note")?,
+            location: optional("location")?,
+        },
+        "reportActivity" => PeopleCommand::ReportActivity,
+        "subscribePresence" => PeopleCommand::SubscribePresence { uris: people(node)? },
+        _ => return Ok(None),
+    }))
+}
+
+/// Writes a command as an element that has this name.
+pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &PeopleCommand) {
+    let mut attributes = vec![("rid", rid)];
+    match command {
+        PeopleCommand::PublishSelfPresence { availability, activity, note, location } => {
+            let optional = [
+                ("availability", availability),
+                ("activity", activity),
+                ("note", note),
+                ("location", location),
+            ];
+            attributes.extend(optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+        }
+        PeopleCommand::AddGroup { name } => attributes.push(("name", name)),
+        PeopleCommand::RenameGroup { group_id, name } => {
+            attributes.extend([("groupId", group_id.as_str()), ("name", name)]);
+        }
+        PeopleCommand::DeleteGroup { group_id } => attributes.push(("groupId", group_id)),
+        PeopleCommand::AddContact { uri, group_id } => {
+            attributes.extend([("uri", uri.as_str()), ("groupId", group_id)]);
+        }
+        PeopleCommand::RemoveContact { uri, group_id } => {
+            attributes.push(("uri", uri));
+            attributes.extend(group_id.as_deref().map(|group| ("groupId", group)));
+        }
+        PeopleCommand::QueryContactList
+        | PeopleCommand::ReportActivity
+        | PeopleCommand::SubscribePresence { .. } => {}
+    }
+    writer.element(command.name(), &attributes, |w| {
+        if let PeopleCommand::SubscribePresence { uris } = command {
+            for uri in uris {
+                w.empty("user", &[("uri", uri)]);
+            }
+        }
+    });
+}
+
+fn people(node: Node<'_, '_>) -> Result<Vec<String>, Rejection> {
+    let uris: Vec<_> = elements(node, "user")
+        .map(|user| {
+            attribute(user, "uri")
+                .map_err(|r| Rejection { rid: node.attribute("rid").map(str::to_owned), ..r })
+        })
+        .collect::<Result<_, _>>()?;
+    if uris.is_empty() || uris.len() > MAX_PEOPLE {
+        let reason = format!("`subscribePresence` has 1 to {MAX_PEOPLE} elements `user`");
+        return Err(rejection(node, RejectionCode::InvalidValue, reason));
+    }
+    Ok(uris)
+}

@@ -1,0 +1,183 @@
+use roxmltree::Node;
+
+use crate::{date, mcx::event::number, xml::Writer};
+
+/// What can happen to contacts and presence. People are SIP URIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeopleEvent {
+    /// The list of the session's person.
+    ContactList {
+        /// In their order.
+        groups: Vec<Group>,
+        /// By name.
+        contacts: Vec<Contact>,
+    },
+    /// A group of the list is new, has another name or is gone.
+    GroupChanged {
+        /// Which.
+        group_id: String,
+        /// `added`, `updated` or `deleted`.
+        change: String,
+        /// What it is called, while it is there.
+        name: Option<String>,
+    },
+    /// Somebody came into a group of the list or went out of it.
+    ContactChanged {
+        /// SIP URI.
+        uri: String,
+        /// Which; the list as a whole when absent.
+        group_id: Option<String>,
+        /// `added` or `deleted`.
+        change: String,
+    },
+    /// Somebody's presence.
+    UserPresence {
+        /// Whose.
+        uri: String,
+        /// What is seen.
+        presence: Presence,
+    },
+    /// The presence of the session's own person.
+    SelfPresence {
+        /// What others see.
+        presence: Presence,
+    },
+}
+
+/// What is seen of somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// One of the numbers of the grammar.
+    pub availability: u16,
+    /// What they do, where there is a word for it.
+    pub activity: Option<String>,
+    /// A line beside it, empty when there is none.
+    pub note: String,
+    /// Where they are, empty when they do not say.
+    pub location: String,
+    /// Milliseconds since 1970; absent when they are offline.
+    pub last_active: Option<i64>,
+    /// On what that was, such as `Mobile`.
+    pub device_type: String,
+}
+
+/// A colleague.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// SIP URI.
+    pub uri: String,
+    /// Name.
+    pub display_name: String,
+    /// The groups that they are in.
+    pub groups: Vec<String>,
+}
+
+/// A group of contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Which.
+    pub group_id: String,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Writes an event as an element.
+pub(in crate::mcx) fn write_event<'w>(
+    w: &'w mut Writer,
+    eid: (&'static str, &str),
+    event: &PeopleEvent,
+) -> &'w mut Writer {
+    match event {
+        PeopleEvent::ContactList { groups, contacts } => w.element("contactList", &[eid], |w| {
+            for Group { group_id, name } in groups {
+                w.empty("group", &[("groupId", group_id), ("name", name)]);
+            }
+            for Contact { uri, display_name, groups } in contacts {
+                let groups = &groups.join(" ");
+                w.empty("contact", &[("uri", uri), ("displayName", display_name), ("groups", groups)]);
+            }
+        }),
+        PeopleEvent::GroupChanged { group_id, change, name } => {
+            let name = name.as_deref().map(|name| ("name", name));
+            let attributes = [eid, ("groupId", group_id), ("change", change)];
+            w.empty("groupChanged", &attributes.into_iter().chain(name).collect::<Vec<_>>())
+        }
+        PeopleEvent::ContactChanged { uri, group_id, change } => {
+            let group = group_id.as_deref().map(|group| ("groupId", group));
+            let attributes = [eid, ("uri", uri), ("change", change)];
+            w.empty("contactChanged", &attributes.into_iter().chain(group).collect::<Vec<_>>())
+        }
+        PeopleEvent::UserPresence { uri, presence } => {
+            write_presence(w, "userPresence", &[eid, ("uri", uri)], presence)
+        }
+        PeopleEvent::SelfPresence { presence } => write_presence(w, "selfPresence", &[eid], presence),
+    }
+}
+
+fn write_presence<'w>(
+    w: &'w mut Writer,
+    name: &str,
+    begin: &[(&str, &str)],
+    presence: &Presence,
+) -> &'w mut Writer {
+    let Presence { availability, activity, note, location, last_active, device_type } = presence;
+    let (availability, last_active) = (availability.to_string(), last_active.map(date::write));
+    let attributes = [
+        ("availability", Some(availability.as_str())),
+        ("activity", activity.as_deref()),
+        ("note", Some(note)),
+        ("location", Some(location)),
+        ("lastActive", last_active.as_deref()),
+        ("deviceType", Some(device_type)),
+    ];
+    let attributes = attributes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    w.empty(name, &begin.iter().copied().chain(attributes).collect::<Vec<_>>())
+}
+
+/// Reads an event; `None` when it is not one about people.
+pub(in crate::mcx) fn read_event(node: Node<'_, '_>) -> Option<PeopleEvent> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    Some(match node.tag_name().name() {
+        "contactList" => contact_list(node)?,
+        "groupChanged" => PeopleEvent::GroupChanged {
+            group_id: attribute("groupId")?,
+            change: attribute("change")?,
+            name: attribute("name"),
+        },
+        "contactChanged" => PeopleEvent::ContactChanged {
+            uri: attribute("uri")?,
+            group_id: attribute("groupId"),
+            change: attribute("change")?,
+        },
+        "userPresence" => PeopleEvent::UserPresence { uri: attribute("uri")?, presence: presence(node)? },
+        "selfPresence" => PeopleEvent::SelfPresence { presence: presence(node)? },
+        _ => return None,
+    })
+}
+
+fn contact_list(node: Node<'_, '_>) -> Option<PeopleEvent> {
+    let (mut groups, mut contacts) = (Vec::new(), Vec::new());
+    for node in node.children().filter(Node::is_element) {
+        let of = |name: &str| node.attribute(name).map(str::to_owned);
+        if node.tag_name().name() == "group" {
+            groups.push(Group { group_id: of("groupId")?, name: of("name")? });
+        } else {
+            let groups = of("groups")?.split_whitespace().map(str::to_owned).collect();
+            contacts.push(Contact { uri: of("uri")?, display_name: of("displayName")?, groups });
+        }
+    }
+    Some(PeopleEvent::ContactList { groups, contacts })
+}
+
+fn presence(node: Node<'_, '_>) -> Option<Presence> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    let last_active = node.attribute("lastActive");
+    Some(Presence {
+        availability: number(node, "availability")?,
+        activity: attribute("activity"),
+        note: attribute("note")?,
+        location: attribute("location")?,
+        last_active: last_active.map(date::read).map_or(Some(None), |read| read.map(Some))?,
+        device_type: attribute("deviceType")?,
+    })
+}

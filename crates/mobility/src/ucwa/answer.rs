@@ -15,8 +15,9 @@ use fulmar_wire::ucwa::{Code, EventsDocument, Format, InvalidField, Reason, Reso
 
 use crate::tickets::later;
 
-/// The version of the service that the original's last servers said.
-const VERSION: &str = "4";
+/// The version of the service, and the latest revision of its resources: one below the first that the reference shows
+/// as too high ("Versioning").
+const VERSION: u32 = 3;
 
 /// An answer that is no error.
 pub(super) enum Answer {
@@ -210,10 +211,14 @@ pub(super) async fn write(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::negotiate(accept).unwrap_or(Format::Json);
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let mut response = next.run(request).await;
+    let mut response = if asks_for_more(request.headers()) {
+        Refused::new(Code::NotFound, Subcode::APIVersionNotSupported).into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert("x-ms-ucwaversion", HeaderValue::from_static(VERSION));
+    headers.insert("x-ms-ucwaversion", HeaderValue::from(VERSION));
     let Some(document) = response.extensions_mut().remove::<Document>() else { return response };
     let (text, format) = match &document {
         Document::Resource(resource) => {
@@ -231,6 +236,13 @@ pub(super) async fn write(request: Request, next: Next) -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     let (parts, _) = response.into_parts();
     Response::from_parts(parts, text.into())
+}
+
+/// Whether a client needs a later revision than there is ("Versioning").
+fn asks_for_more(headers: &HeaderMap) -> bool {
+    let wanted = headers.get("x-ms-requiresminresourceversion").and_then(|wanted| wanted.to_str().ok());
+    let whole = wanted.and_then(|wanted| wanted.split('.').next()?.trim().parse::<u32>().ok());
+    whole.is_some_and(|wanted| wanted > VERSION)
 }
 
 fn is_known(known: Option<&HeaderValue>, tag: &str) -> bool {

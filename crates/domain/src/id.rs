@@ -78,6 +78,10 @@ opaque_id!(
     ConversationId
 );
 opaque_id!(
+    /// A planned meeting; the server makes it.
+    MeetingId
+);
+opaque_id!(
     /// The client's own name for a command, echoed with its result.
     RequestId
 );

@@ -15,6 +15,7 @@ pub mod device;
 pub mod dnssec;
 pub mod event;
 pub mod id;
+pub mod meeting;
 pub mod name;
 pub mod office;
 pub mod presence;

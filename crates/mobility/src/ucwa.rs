@@ -14,6 +14,7 @@ mod events;
 mod hrefs;
 mod invitations;
 mod me;
+mod meetings;
 mod messaging;
 mod people;
 mod policies;
@@ -55,6 +56,7 @@ fn below() -> Router<Phones> {
         .merge(of_me())
         .merge(of_people())
         .merge(of_communication())
+        .merge(of_meetings())
         .fallback(|| async { Refused::new(Code::NotFound, Subcode::ResourceNotFound) })
         .method_not_allowed_fallback(|| async { Refused::new(Code::MethodNotAllowed, None) })
 }
@@ -106,4 +108,18 @@ fn of_communication() -> Router<Phones> {
         .route("/messaging/terminate", post(conversation::leave));
     let communication = communication.nest("/conversations/{conversation}", conversation);
     Router::new().nest("/{application}/communication", communication)
+}
+
+fn of_meetings() -> Router<Phones> {
+    let meetings = Router::new()
+        .route("/", get(meetings::show))
+        .route("/myonlinemeetings", get(meetings::list).post(meetings::plan))
+        .route(
+            "/myonlinemeetings/{meeting}",
+            get(meetings::show_one).put(meetings::change).delete(meetings::delete),
+        )
+        .route("/defaultvalues", get(meetings::default_values))
+        .route("/eligiblevalues", get(meetings::eligible_values))
+        .route("/policies", get(meetings::policies));
+    Router::new().nest("/{application}/onlinemeetings", meetings)
 }

@@ -32,6 +32,7 @@ impl Store {
             history::forget_old(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
+            tx.sql.execute("DELETE FROM meeting WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())

@@ -12,7 +12,7 @@ use super::{
     asker::{Asker, Given, Person},
     communication,
     hrefs::Hrefs,
-    me, people,
+    me, meetings, people,
 };
 use crate::Phones;
 
@@ -69,5 +69,6 @@ fn resource(account: &Account, application: &Application, hrefs: &Hrefs) -> Reso
         .etagged()
         .embed(me::resource(account, application, hrefs))
         .embed(people::resource(hrefs))
+        .embed(meetings::resource(hrefs))
         .embed(communication::resource(application, hrefs))
 }

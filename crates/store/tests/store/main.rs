@@ -9,6 +9,7 @@ mod conversations;
 mod custom_zones;
 mod dnssec;
 mod history;
+mod meetings;
 mod model;
 mod notifications;
 mod opening;

@@ -76,7 +76,7 @@ pub enum Command {
 pub struct Instant {
     /// The client's name for it: the same name is the same message.
     pub message_id: String,
-    /// What is said: at most [`MAX_TEXT`] bytes.
+    /// What is said: at most 8,192 bytes.
     pub text: Secret,
 }
 

@@ -198,3 +198,39 @@ async fn a_batch_is_answered_part_by_part_and_what_stands_alone_is_refused_in_it
     let refused = anna.network.request(Method::POST, &url, &headers, many).await.unwrap();
     assert_eq!(refused.status.as_u16(), 429);
 }
+
+#[tokio::test]
+async fn a_meeting_is_planned_changed_as_it_was_seen_and_deleted() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = Client::new(&office, "anna").await;
+    let mine = href(&anna.application["_embedded"]["onlineMeetings"], "myOnlineMeetings");
+    let wanted =
+        json!({ "subject": "Plans", "attendees": ["sip:ben@office.test"], "accessLevel": "Invited" });
+    let made = anna.post(&mine, &wanted).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let (place, etag) = (made.location.unwrap(), made.body["etag"].as_str().unwrap().to_owned());
+    assert_eq!(made.body["attendees"], json!(["sip:ben@office.test"]));
+    let uri = made.body["onlineMeetingUri"].as_str().unwrap();
+    assert!(uri.starts_with("sip:anna@office.test;gruu;opaque=app:conf:focus:id:"), "{uri}");
+
+    let put = async |etag: Option<&str>, body: &Value| {
+        let (bearer, tag) = (format!("Bearer {}", anna.token), etag.map(|etag| format!("\"{etag}\"")));
+        let mut headers = vec![("authorization", bearer.as_str()), ("content-type", "application/json")];
+        headers.extend(tag.as_deref().map(|tag| ("if-match", tag)));
+        let url = format!("{}{place}", anna.origin);
+        let reply = anna.network.request(Method::PUT, &url, &headers, body.to_string()).await.unwrap();
+        (reply.status.as_u16(), serde_json::from_slice::<Value>(&reply.body).unwrap_or_default())
+    };
+    let mut changed = made.body.clone();
+    changed["subject"] = "Other plans".into();
+    assert_eq!(put(None, &changed).await.0, 428);
+    assert_eq!(put(Some("1"), &changed).await.0, 412);
+    assert_eq!(put(Some(&etag), &json!({ "subject": "x" })).await.0, 400);
+    let (status, now) = put(Some(&etag), &changed).await;
+    assert_eq!((status, &now["subject"]), (200, &json!("Other plans")), "{now}");
+    assert_eq!(put(Some(&etag), &changed).await.0, 412, "it was changed");
+    assert_eq!(anna.get(&mine).await["_embedded"]["myOnlineMeeting"][0]["subject"], "Other plans");
+    let gone = anna.ask(Method::DELETE, &place, "application/json", String::new()).await;
+    assert_eq!(gone.status, 204);
+    assert_eq!(anna.ask(Method::GET, &place, "", String::new()).await.status, 404);
+}

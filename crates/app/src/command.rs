@@ -1,10 +1,11 @@
 //! What a signed-in session can ask for.
 
 use fulmar_domain::{
-    ConversationId, RequestId, SessionId, SipUri,
+    ConversationId, InvitationId, RequestId, SessionId, SipUri,
     contacts::ContactEdit,
     conversation::Step,
     device::PushRegistration,
+    invitation::About,
     presence::SelfPresence,
     session::{Activity, Session},
 };
@@ -38,9 +39,13 @@ pub enum Command {
     /// Wake it now.
     TestPush,
     /// Ask somebody for a conversation, with something said where there is something to say.
-    OpenConversation(SipUri, Option<Said>),
+    OpenConversation(SipUri, About, Option<Said>),
     /// Accept, decline, leave.
     StepConversation(ConversationId, Step),
+    /// Take an invitation back.
+    CancelInvitation(InvitationId),
+    /// I know what I have missed, in one conversation or in all.
+    AcknowledgeMissed(Option<ConversationId>),
     /// Say something.
     Say(ConversationId, Said),
     /// I am writing.
@@ -106,12 +111,19 @@ impl App {
                 let request = request.map_or_else(random::identifier, Ok)?;
                 store.test_push(actor, request, now).await
             }
-            Command::OpenConversation(with, first) => {
-                let opening = Opening { id: random::identifier()?, with, first };
+            Command::OpenConversation(with, about, first) => {
+                let (id, invitation) = (random::identifier()?, random::identifier()?);
+                let opening = Opening { id, invitation, with, about, first };
                 store.open_conversation(actor, request, opening, now).await
             }
             Command::StepConversation(conversation, step) => {
                 store.step_conversation(actor, request, conversation, step, now).await
+            }
+            Command::CancelInvitation(invitation) => {
+                store.cancel_invitation(actor, request, invitation, now).await
+            }
+            Command::AcknowledgeMissed(conversation) => {
+                store.acknowledge_missed(actor, request, conversation, now).await
             }
             Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
             Command::Compose(conversation) => store.compose(actor, request, conversation, now).await,

@@ -24,7 +24,7 @@ mod throttle;
 mod ucwa;
 
 use fulmar_store::Store;
-pub use fulmar_store::{DeviceSummary, Inbox, Outcome, Said, SessionSummary, StoreError, Values};
+pub use fulmar_store::{DeviceSummary, Inbox, Made, Outcome, Said, SessionSummary, StoreError, Values};
 
 pub use administrators::{CONSOLE_SESSION_LIFETIME, ChangeAdministratorError};
 pub use authenticate::{Caller, NotAuthenticated};

@@ -19,6 +19,7 @@ use fulmar_app::{
 use fulmar_domain::{
     RequestId, SipUri, Timestamp,
     event::{Event, Release},
+    invitation::About,
     office::OfficeIntent,
     presence::Arrival,
     session::{POLL_WAIT, Session},
@@ -89,7 +90,7 @@ fn poll(wait: Duration) -> Poll {
 
 fn say_hello() -> Command {
     let said = Said { client_id: "m1".parse().unwrap(), text: "hello".parse().unwrap() };
-    Command::OpenConversation(uri("anna"), Some(said))
+    Command::OpenConversation(uri("anna"), About::default(), Some(said))
 }
 
 #[tokio::test]

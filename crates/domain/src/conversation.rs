@@ -4,7 +4,12 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{ConversationId, MessageId, SipUri, Timestamp, contacts::Contact, id::ClientMessageId};
+use crate::{
+    ConversationId, MessageId, SipUri, Timestamp,
+    contacts::Contact,
+    id::ClientMessageId,
+    invitation::{DeclineReason, Importance, Subject, ThreadId},
+};
 
 /// The longest message text, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 8 * 1024;
@@ -22,6 +27,8 @@ pub enum Participation {
     Declined,
     /// Was there and went.
     Left,
+    /// Did not answer in time, or the invitation was taken back.
+    Missed,
 }
 
 /// What a participant does.
@@ -30,7 +37,7 @@ pub enum Step {
     /// Takes the invitation.
     Accept,
     /// Refuses it.
-    Decline,
+    Decline(DeclineReason),
     /// Sends or composes: whoever writes takes part.
     Write,
     /// Ends it for itself.
@@ -54,8 +61,10 @@ impl Participation {
     pub fn after(self, step: Step) -> Result<Self, WrongStep> {
         match (self, step) {
             (Self::Ringing | Self::Connected, Step::Accept | Step::Write) => Ok(Self::Connected),
-            (Self::Ringing | Self::Declined, Step::Decline) => Ok(Self::Declined),
-            (Self::Connected | Self::Ringing | Self::Left, Step::Leave) => Ok(Self::Left),
+            // What was missed can still be answered with a word.
+            (Self::Missed, Step::Write) => Ok(Self::Connected),
+            (Self::Ringing | Self::Declined, Step::Decline(_)) => Ok(Self::Declined),
+            (Self::Connected | Self::Ringing | Self::Missed | Self::Left, Step::Leave) => Ok(Self::Left),
             (from, step) => Err(WrongStep { from, step }),
         }
     }
@@ -67,6 +76,7 @@ impl Participation {
             Self::Connected => "connected",
             Self::Declined => "declined",
             Self::Left => "left",
+            Self::Missed => "missed",
         }
     }
 }
@@ -80,7 +90,7 @@ impl FromStr for Participation {
     type Err = UnknownParticipation;
 
     fn from_str(text: &str) -> Result<Self, UnknownParticipation> {
-        let all = [Self::Ringing, Self::Connected, Self::Declined, Self::Left];
+        let all = [Self::Ringing, Self::Connected, Self::Declined, Self::Left, Self::Missed];
         let found = all.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| UnknownParticipation(text.chars().take(32).collect()))
     }
@@ -96,27 +106,35 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accept => "accept",
-            Self::Decline => "decline",
+            Self::Decline(_) => "decline",
             Self::Write => "write",
             Self::Leave => "leave",
         })
     }
 }
 
-/// A conversation as one of those who take part sees it.
+/// A conversation as one of its participants sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
     /// Which.
     pub id: ConversationId,
     /// Who began it.
     pub creator: SipUri,
-    /// When.
+    /// What it belongs to.
+    pub thread: ThreadId,
+    /// What it is about.
+    pub subject: Subject,
+    /// How much it matters.
+    pub importance: Importance,
+    /// When it began.
     pub created_at: Timestamp,
-    /// Everybody who takes or took part, the creator first.
+    /// Where it stands for the person who looks.
+    pub state: ConversationState,
+    /// Everybody who takes or took part or was asked, the creator first, the person who looks among them.
     pub participants: Vec<Participant>,
 }
 
-/// Somebody who takes or took part in a conversation.
+/// A participant of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
     /// Who.
@@ -132,10 +150,49 @@ impl Conversation {
         found.map(|participant| participant.participation)
     }
 
-    /// Those who take or took part, but for that person.
+    /// Everybody but that person.
     pub fn others<'a>(&'a self, person: &'a SipUri) -> impl Iterator<Item = &'a Participant> {
         self.participants.iter().filter(move |participant| participant.person.uri != *person)
     }
+}
+
+/// Where a conversation stands for one of its participants ("UCWA reference, conversation").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationState {
+    /// They are asked, and have not answered.
+    Incoming,
+    /// They have asked, and nobody has answered.
+    Connecting,
+    /// They take part, with somebody.
+    Connected,
+    /// They do not take part, or nobody else does.
+    Disconnected,
+}
+
+impl ConversationState {
+    /// Where it stands for a person in this position, given those of the others.
+    pub fn of(me: Participation, others: impl IntoIterator<Item = Participation>) -> Self {
+        match me {
+            Participation::Ringing => Self::Incoming,
+            Participation::Connected => {
+                others.into_iter().fold(Self::Disconnected, |state, other| match (state, other) {
+                    (_, Participation::Connected) => Self::Connected,
+                    (Self::Disconnected, Participation::Ringing) => Self::Connecting,
+                    (state, _) => state,
+                })
+            }
+            Participation::Declined | Participation::Left | Participation::Missed => Self::Disconnected,
+        }
+    }
+}
+
+/// Conversations to which a person was asked in vain, of those that are still told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MissedConversations {
+    /// All of them.
+    pub total: u32,
+    /// Those that the person has not acknowledged.
+    pub unread: u32,
 }
 
 /// A stored message.
@@ -208,8 +265,9 @@ mod tests {
     fn asking_again_is_no_error() {
         let accepted = Participation::Ringing.after(Step::Accept).unwrap();
         assert_eq!(accepted.after(Step::Accept), Ok(Participation::Connected));
-        let declined = Participation::Ringing.after(Step::Decline).unwrap();
-        assert_eq!(declined.after(Step::Decline), Ok(Participation::Declined));
+        let decline = Step::Decline(DeclineReason::Local);
+        let declined = Participation::Ringing.after(decline).unwrap();
+        assert_eq!(declined.after(decline), Ok(Participation::Declined));
     }
 
     #[test]
@@ -218,6 +276,23 @@ mod tests {
         assert!(Participation::Left.after(Step::Write).is_err());
         let error = Participation::Left.after(Step::Accept).unwrap_err();
         assert_eq!(error.to_string(), "a participant who is `left` can not accept");
+    }
+
+    #[test]
+    fn what_was_missed_can_be_answered_and_not_accepted() {
+        assert_eq!(Participation::Missed.after(Step::Write), Ok(Participation::Connected));
+        assert!(Participation::Missed.after(Step::Accept).is_err());
+    }
+
+    #[test]
+    fn a_conversation_stands_where_its_participants_do() {
+        use Participation::{Connected, Declined, Left, Missed, Ringing};
+        let state = |me, others: &[_]| ConversationState::of(me, others.iter().copied());
+        assert_eq!(state(Ringing, &[Connected]), ConversationState::Incoming);
+        assert_eq!(state(Connected, &[Ringing, Declined]), ConversationState::Connecting);
+        assert_eq!(state(Connected, &[Connected, Ringing]), ConversationState::Connected);
+        assert_eq!(state(Connected, &[Missed, Left, Declined]), ConversationState::Disconnected);
+        assert_eq!(state(Left, &[Connected]), ConversationState::Disconnected);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use thiserror::Error;
 use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
     contacts::{ContactList, GroupId, GroupName, ListChange},
-    conversation::{Message, Participation},
+    conversation::{ConversationState, Message, MissedConversations, Participation},
     id::ClientMessageId,
+    invitation::Invitation,
     presence::{Changed, Presence},
     push::TestOutcome,
 };
@@ -77,21 +78,14 @@ pub enum Event {
         /// What others see.
         presence: Presence,
     },
-    /// Somebody asks for a conversation.
-    Invited {
-        /// Which.
-        conversation: ConversationId,
-        /// Who asks.
-        from: SipUri,
-    },
-    /// This person has asked somebody for a conversation, on this device or on another.
-    Inviting {
-        /// Which.
-        conversation: ConversationId,
-        /// Who is asked.
-        to: SipUri,
-    },
-    /// A participant came, refused or went.
+    /// Somebody asks this person for a conversation, or this person somebody, on this device or on another. The
+    /// invitation is as it stands when the event is read.
+    Invited(Box<Invitation>),
+    /// An invitation was answered, taken back or missed.
+    InvitationEnded(Box<Invitation>),
+    /// How many conversations the person has missed, when the event is read.
+    MissedConversations(MissedConversations),
+    /// A participant was asked, came, refused, missed it or went.
     ParticipantChanged {
         /// Where.
         conversation: ConversationId,
@@ -99,6 +93,8 @@ pub enum Event {
         who: SipUri,
         /// Where they stand now.
         participation: Participation,
+        /// Where the conversation stands for this person when the event is read.
+        state: ConversationState,
     },
     /// A message for this person.
     MessageReceived(Message),
@@ -139,8 +135,9 @@ impl Event {
         match self {
             Self::RequestSucceeded { .. }
             | Self::RequestFailed { .. }
-            | Self::Invited { .. }
-            | Self::Inviting { .. }
+            | Self::Invited(_)
+            | Self::InvitationEnded(_)
+            | Self::MissedConversations(_)
             | Self::ParticipantChanged { .. }
             | Self::MessageReceived(_)
             | Self::MessageSent(_)
@@ -203,6 +200,8 @@ pub enum Failure {
     NoSuchPerson,
     /// This person does not take part in such a conversation.
     NoSuchConversation,
+    /// This person has made no such invitation.
+    NoSuchInvitation,
     /// The conversation does not allow that step now.
     WrongState,
     /// The device has not said where it is woken.
@@ -218,9 +217,10 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
+        Self::NoSuchInvitation,
         Self::WrongState,
         Self::NoPushRegistration,
         Self::LimitExceeded,
@@ -234,6 +234,7 @@ impl Failure {
         match self {
             Self::NoSuchPerson => "noSuchPerson",
             Self::NoSuchConversation => "noSuchConversation",
+            Self::NoSuchInvitation => "noSuchInvitation",
             Self::WrongState => "wrongState",
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",

@@ -82,6 +82,10 @@ opaque_id!(
     MeetingId
 );
 opaque_id!(
+    /// An invitation to a conversation; the server makes it.
+    InvitationId
+);
+opaque_id!(
     /// The client's own name for a command, echoed with its result.
     RequestId
 );

@@ -15,6 +15,7 @@ pub mod device;
 pub mod dnssec;
 pub mod event;
 pub mod id;
+pub mod invitation;
 pub mod meeting;
 pub mod name;
 pub mod office;
@@ -29,7 +30,9 @@ pub mod zone;
 
 pub use account::{Account, DisplayName, InvalidDisplayName};
 pub use administrator::{AdministratorName, InvalidAdministratorName};
-pub use id::{AccountId, ConversationId, DeviceId, InvalidId, MessageId, PushId, RequestId, SessionId};
+pub use id::{
+    AccountId, ConversationId, DeviceId, InvalidId, InvitationId, MessageId, PushId, RequestId, SessionId,
+};
 pub use name::{DnsName, InvalidDnsName};
 pub use office::Office;
 pub use sip_uri::{InvalidSipUri, SipUri};

@@ -175,6 +175,8 @@ impl Parts {
         });
         let app = self.app.clone();
         self.supervisor.run("upkeep", move |stop| tidy(app.clone(), stop));
+        let app = self.app.clone();
+        self.supervisor.run("deadlines", move |stop| sweep(app.clone(), stop));
         let store = self.store.clone();
         self.supervisor.run("watchdog", move |stop| systemd::watchdog(store.clone(), stop));
     }
@@ -301,6 +303,24 @@ fn recorder() -> Result<PrometheusHandle> {
         let _ = HANDLE.set(handle.clone());
     }
     Ok(HANDLE.get().cloned().unwrap_or(handle))
+}
+
+/// Ends what has a deadline, when it is over; looks again sooner when something gets one.
+async fn sweep(app: App, stop: CancellationToken) {
+    let mut deadlines = app.store().deadlines();
+    let sweep = async {
+        loop {
+            deadlines.mark_unchanged();
+            let next = app.store().sweep(app.now()).await.unwrap_or_else(|error| {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error, "What is over could not be ended.");
+                None
+            });
+            let pause = next.map_or(TIDY, |next| next.since(app.now()).min(TIDY));
+            let _ = tokio::time::timeout(pause, deadlines.changed()).await;
+        }
+    };
+    stop.run_until_cancelled(sweep).await;
 }
 
 async fn tidy(app: App, stop: CancellationToken) {

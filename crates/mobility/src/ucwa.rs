@@ -91,10 +91,10 @@ fn of_communication() -> Router<Phones> {
         .route("/", get(communication::show).put(communication::update))
         .route("/conversations", get(communication::conversations))
         .route("/messaginginvitations", post(invitations::start))
-        .route("/messaginginvitations/{conversation}", get(invitations::show))
-        .route("/messaginginvitations/{conversation}/accept", post(invitations::accept))
-        .route("/messaginginvitations/{conversation}/decline", post(invitations::decline))
-        .route("/messaginginvitations/{conversation}/cancel", post(invitations::cancel));
+        .route("/messaginginvitations/{invitation}", get(invitations::show))
+        .route("/messaginginvitations/{invitation}/accept", post(invitations::accept))
+        .route("/messaginginvitations/{invitation}/decline", post(invitations::decline))
+        .route("/messaginginvitations/{invitation}/cancel", post(invitations::cancel));
     let conversation = Router::new()
         .route("/", get(conversation::show).delete(conversation::leave))
         .route("/participants", get(conversation::participants))

@@ -13,6 +13,7 @@ use fulmar_domain::{
     configuration::{Object, Scope},
     device::{Provider, PushRegistration},
     event::Event,
+    invitation::About,
     office::OfficeIntent,
     presence::{Arrival, DeviceType},
     push::{ApnsAuth, ApnsSettings, StepName},
@@ -112,6 +113,8 @@ impl Setup {
     async fn write(&self, id: &str) {
         let first = Said { client_id: id.parse().unwrap(), text: "the text".parse().unwrap() };
         let opening = Opening {
+            invitation: format!("i-{id}").parse().unwrap(),
+            about: About::default(),
             id: id.parse().unwrap(),
             with: "anna@office.test".parse().unwrap(),
             first: Some(first),

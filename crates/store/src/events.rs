@@ -107,12 +107,13 @@ fn insert(
 ) -> rusqlite::Result<()> {
     let next = "UPDATE session SET last_event = last_event + 1 WHERE device = ?1 RETURNING last_event";
     let eid: i64 = tx.sql.prepare_cached(next)?.query_row([device], |row| row.get(0))?;
-    let Columns { kind, request, detail, conversation, person, message } = entry.columns();
+    let Columns { kind, request, detail, conversation, person, message, invitation } = entry.columns();
     tx.sql
         .prepare_cached(
             "INSERT INTO event
-                 (device, eid, kind, request, detail, conversation, person, message, history, queued_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 (device, eid, kind, request, detail, conversation, person, message, history, queued_at,
+                  invitation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             device,
@@ -124,7 +125,8 @@ fn insert(
             person,
             message,
             history,
-            queued_at
+            queued_at,
+            invitation
         ])?;
     tx.touched.sessions.insert(device);
     Ok(())
@@ -206,7 +208,7 @@ fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusql
 fn since(sql: &Connection, session: &Session, after: u64, now: Timestamp) -> rusqlite::Result<Vec<Numbered>> {
     let mut select = sql.prepare_cached(
         "SELECT e.eid, e.kind, e.request, e.detail, c.name, p.uri, p.id, e.message, m.client_id, mc.name,
-             e.queued_at
+             e.queued_at, e.invitation, e.conversation
          FROM event e
          LEFT JOIN conversation c ON c.id = e.conversation
          LEFT JOIN account p ON p.id = e.person

@@ -17,10 +17,10 @@ pub(crate) fn tell(
     entry: Entry<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<i64>> {
-    let Columns { kind, detail, conversation, person, message, .. } = entry.columns();
-    let insert = "INSERT INTO history (account, at, kind, detail, conversation, person, message)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
-    let values = params![account, now.as_millis(), kind, detail, conversation, person, message];
+    let Columns { kind, detail, conversation, person, message, invitation, .. } = entry.columns();
+    let insert = "INSERT INTO history (account, at, kind, detail, conversation, person, message, invitation)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id";
+    let values = params![account, now.as_millis(), kind, detail, conversation, person, message, invitation];
     let line: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
     let devices: Vec<i64> = tx
         .sql
@@ -35,8 +35,10 @@ pub(crate) fn tell(
 
 /// Begins the log of a new session with what its device has not acknowledged.
 pub(crate) fn replay(tx: &mut Tx<'_>, account: i64, device: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO event (device, eid, kind, detail, conversation, person, message, history)
-         SELECT ?2, row_number() OVER (ORDER BY h.id), h.kind, h.detail, h.conversation, h.person, h.message, h.id
+    let insert =
+        "INSERT INTO event (device, eid, kind, detail, conversation, person, message, invitation, history)
+         SELECT ?2, row_number() OVER (ORDER BY h.id), h.kind, h.detail, h.conversation, h.person, h.message,
+             h.invitation, h.id
          FROM history h JOIN device d ON d.id = ?2
          WHERE h.account = ?1 AND h.id > d.history_seen AND h.at > ?3";
     let lines = tx.sql.execute(insert, params![account, device, (now - HISTORY).as_millis()])?;

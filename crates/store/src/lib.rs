@@ -5,8 +5,8 @@
 //! survives a power cut. Changes are made by one thread, which commits what waits for it together; reads go
 //! to a pool of connections and never wait for a writer (WAL).
 //!
-//! Others learn of a commit by four counters ([`Store::zone_generation`], [`Store::outbox`],
-//! [`Store::push_settings_generation`], [`Store::certificate_generation`]), and of the events of a session by
+//! Others learn of a commit by five counters ([`Store::zone_generation`], [`Store::outbox`],
+//! [`Store::push_settings_generation`], [`Store::certificate_generation`], [`Store::deadlines`]), and of the events of a session by
 //! [`Store::wait_for_events`]. Both come after the commit, so whoever wakes finds what it was woken for.
 //!
 //! Rules that have to hold within a transaction (what follows from a step in a conversation, what deserves a
@@ -24,6 +24,7 @@ mod configuration;
 mod contacts;
 mod conversations;
 mod custom_zones;
+mod deadlines;
 mod devices;
 mod dnssec;
 mod error;
@@ -37,7 +38,6 @@ mod open;
 mod presence;
 mod push_settings;
 mod readers;
-mod roster;
 mod rows;
 mod seal;
 mod secondaries;
@@ -61,7 +61,7 @@ pub use meetings::{MeetingChange, NewMeeting};
 pub use nt_hashes::NtHash;
 pub use office::OfficeChange;
 pub use secondaries::NewSecondary;
-pub use sessions::{Executed, NewSession, Outcome, SessionSummary, StartedSession};
+pub use sessions::{Executed, Made, NewSession, Outcome, SessionSummary, StartedSession};
 pub use signals::Waiting;
 pub use store::{Actor, Store};
 pub use tickets::{Ticket, TicketDigest};

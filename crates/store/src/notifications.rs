@@ -16,7 +16,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::{
-    Actor, Store, StoreError, configuration,
+    Actor, Store, StoreError, configuration, conversations,
     events::{self, Entry},
     rows::{activity, found, parsed, timestamp},
     sessions::{self, Effect, Executed},
@@ -217,7 +217,10 @@ fn queue(tx: &mut Tx<'_>, device: i64, message: i64, now: Timestamp) -> rusqlite
     let collapse = format!("message-{message}");
     let values = params![device, message, collapse, now.as_millis(), expires_at.as_millis()];
     match found(tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0)))? {
-        Some(id) => queued(tx, id, now),
+        Some(id) => {
+            conversations::extend_invitations(tx, device, message, expires_at)?;
+            queued(tx, id, now)
+        }
         None => Ok(()),
     }
 }

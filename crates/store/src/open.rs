@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0014-presence.sql"),
     include_str!("../migrations/0015-contacts.sql"),
     include_str!("../migrations/0016-meetings.sql"),
+    include_str!("../migrations/0017-invitations.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

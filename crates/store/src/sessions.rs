@@ -5,7 +5,7 @@ mod start;
 use std::sync::Arc;
 
 use fulmar_domain::{
-    AccountId, ConversationId, DeviceId, RequestId, SessionId, SipUri, Timestamp,
+    AccountId, ConversationId, DeviceId, InvitationId, MessageId, RequestId, SessionId, SipUri, Timestamp,
     configuration::McxConfiguration,
     device::{DeviceToken, Provider, PushRegistration},
     event::Failure,
@@ -54,8 +54,19 @@ pub enum StartedSession {
     TooMany,
 }
 
-/// What came of a command: the conversation that it made or concerned, or why it had no effect.
-pub type Outcome = Result<Option<ConversationId>, Failure>;
+/// What a command has made or concerned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// A conversation.
+    pub conversation: Option<ConversationId>,
+    /// An invitation to it.
+    pub invitation: Option<InvitationId>,
+    /// Something said in it.
+    pub message: Option<MessageId>,
+}
+
+/// What came of a command: what it made or concerned, or why it had no effect.
+pub type Outcome = Result<Made, Failure>;
 
 /// Whether a command was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +95,27 @@ pub struct SessionSummary {
 }
 
 /// What a command did, before it becomes an event.
-pub(crate) struct Effect(Result<Option<i64>, Failure>);
+pub(crate) struct Effect(Result<Concern, Failure>);
+
+/// The rows that it made or concerned.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Concern {
+    pub(crate) conversation: Option<i64>,
+    pub(crate) invitation: Option<i64>,
+    pub(crate) message: Option<i64>,
+}
 
 impl Effect {
     pub(crate) fn done() -> Self {
-        Self(Ok(None))
+        Self(Ok(Concern::default()))
     }
 
     pub(crate) fn concerns(conversation: i64) -> Self {
-        Self(Ok(Some(conversation)))
+        Self::made(Concern { conversation: Some(conversation), ..Concern::default() })
+    }
+
+    pub(crate) fn made(concern: Concern) -> Self {
+        Self(Ok(concern))
     }
 
     pub(crate) fn failed(failure: Failure) -> Self {
@@ -293,20 +316,26 @@ impl Store {
             touch(tx, &session, now)?;
             if let Some(request) = &request {
                 let result = match outcome {
-                    Ok(conversation) => Entry::RequestSucceeded { request, conversation },
+                    Ok(Concern { conversation, .. }) => Entry::RequestSucceeded { request, conversation },
                     Err(failure) => Entry::RequestFailed { request, failure },
                 };
                 events::append(tx, session.device.0, result)?;
             }
-            let outcome = match outcome {
-                Ok(Some(conversation)) => Ok(Some(conversations::name(tx.sql, conversation)?)),
-                Ok(None) => Ok(None),
+            Ok(Executed::Done(match outcome {
+                Ok(concern) => Ok(made(tx.sql, concern)?),
                 Err(failure) => Err(failure),
-            };
-            Ok(Executed::Done(outcome))
+            }))
         })
         .await
     }
+}
+
+fn made(sql: &Connection, concern: Concern) -> rusqlite::Result<Made> {
+    Ok(Made {
+        conversation: concern.conversation.map(|id| conversations::name(sql, id)).transpose()?,
+        invitation: concern.invitation.map(|id| conversations::invitation_name(sql, id)).transpose()?,
+        message: concern.message.map(MessageId),
+    })
 }
 
 const SELECT: &str = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,

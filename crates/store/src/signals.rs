@@ -14,6 +14,7 @@ pub(crate) struct Touched {
     pub(crate) outbox: bool,
     pub(crate) push_settings: bool,
     pub(crate) certificate: bool,
+    pub(crate) deadlines: bool,
     /// Sessions with new events, and those that ended, by their devices.
     pub(crate) sessions: BTreeSet<i64>,
 }
@@ -24,6 +25,7 @@ impl Touched {
         self.outbox |= other.outbox;
         self.push_settings |= other.push_settings;
         self.certificate |= other.certificate;
+        self.deadlines |= other.deadlines;
         self.sessions.extend(other.sessions);
     }
 }
@@ -33,6 +35,7 @@ pub(crate) struct Signals {
     pub(crate) outbox: watch::Sender<u64>,
     pub(crate) push_settings: watch::Sender<u64>,
     pub(crate) certificate: watch::Sender<u64>,
+    pub(crate) deadlines: watch::Sender<u64>,
     sessions: Mutex<Waiters>,
 }
 
@@ -63,6 +66,7 @@ impl Signals {
             outbox: watch::Sender::new(0),
             push_settings: watch::Sender::new(0),
             certificate: watch::Sender::new(0),
+            deadlines: watch::Sender::new(0),
             sessions: Mutex::default(),
         }
     }
@@ -82,6 +86,7 @@ impl Signals {
             (touched.outbox, &self.outbox),
             (touched.push_settings, &self.push_settings),
             (touched.certificate, &self.certificate),
+            (touched.deadlines, &self.deadlines),
         ];
         for (_, sender) in raised.into_iter().filter(|(touched, _)| *touched) {
             sender.send_modify(|n| *n += 1);

@@ -12,9 +12,9 @@ mod poll;
 mod requests;
 mod responses;
 
-pub use command::{Command, Instant};
+pub use command::{About, Command, Instant};
 pub use error::McxError;
-pub use event::Event;
+pub use event::{Event, Invitation};
 pub use events::{Events, Numbered};
 pub use people::{Contact, Group, PeopleCommand, PeopleEvent, Presence};
 pub use poll::{InvalidPoll, Poll};

@@ -1,7 +1,7 @@
 //! What the grammar refuses, and how.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use fulmar_wire::mcx::{Command, MAX_TEXT, NAMESPACE, RejectionCode, Request, Requests};
+use fulmar_wire::mcx::{About, Command, MAX_TEXT, NAMESPACE, RejectionCode, Request, Requests};
 
 fn commands(inside: &str) -> Vec<Result<Request, (Option<String>, RejectionCode)>> {
     let body = format!(r#"<mcxRequests sid="s" xmlns="{NAMESPACE}">{inside}</mcxRequests>"#);
@@ -80,6 +80,6 @@ fn elements_of_other_namespaces_are_not_of_the_grammar() {
     let message = r#"<sendMessage rid="1" confId="c"><o:message xmlns:o="urn:other" messageId="m">x</o:message></sendMessage>"#;
     assert_eq!(commands(message), [Err((Some("1".into()), RejectionCode::Malformed))]);
     let first = r#"<initiateImSession rid="1" to="a@b"><o:message xmlns:o="urn:other"/></initiateImSession>"#;
-    let command = Command::InitiateImSession { to: "a@b".into(), first: None };
+    let command = Command::InitiateImSession { to: "a@b".into(), about: About::default(), first: None };
     assert_eq!(commands(first), [Ok(Request { rid: "1".into(), command })]);
 }

@@ -3,8 +3,9 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        Command, Contact, Event, Events, Group, Instant, McxError, Numbered, PeopleCommand, PeopleEvent,
-        Poll, Presence, Rejection, RejectionCode, Request, Requests, Response, Responses,
+        About, Command, Contact, Event, Events, Group, Instant, Invitation, McxError, Numbered,
+        PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests, Response,
+        Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -50,6 +51,17 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
     ]
 }
 
+fn about() -> impl Strategy<Value = About> {
+    (option::of(text()), option::of(text()), option::of(text()), option::of(text())).prop_map(
+        |(subject, importance, thread_id, operation_id)| About {
+            subject,
+            importance,
+            thread_id,
+            operation_id,
+        },
+    )
+}
+
 fn command() -> impl Strategy<Value = Command> {
     prop_oneof![
         (text(), text(), text(), option::of(text())).prop_map(
@@ -66,9 +78,16 @@ fn command() -> impl Strategy<Value = Command> {
         (text(), secret()).prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
         Just(Command::UnregisterPush),
         Just(Command::TestPush),
-        (text(), option::of(instant())).prop_map(|(to, first)| Command::InitiateImSession { to, first }),
+        (text(), about(), option::of(instant())).prop_map(|(to, about, first)| Command::InitiateImSession {
+            to,
+            about,
+            first
+        }),
         text().prop_map(|conf_id| Command::AcceptImSession { conf_id }),
-        text().prop_map(|conf_id| Command::DeclineImSession { conf_id }),
+        (text(), option::of(text()))
+            .prop_map(|(conf_id, reason)| Command::DeclineImSession { conf_id, reason }),
+        text().prop_map(|invitation_id| Command::CancelInvitation { invitation_id }),
+        option::of(text()).prop_map(|conf_id| Command::AcknowledgeMissed { conf_id }),
         text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
         (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
         text().prop_map(|conf_id| Command::NotifyComposing { conf_id }),
@@ -151,12 +170,43 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
     ]
 }
 
+fn invitation() -> impl Strategy<Value = Invitation> {
+    (text(), text(), text(), text()).prop_map(|(id, thread_id, subject, importance)| Invitation {
+        id,
+        thread_id,
+        subject,
+        importance,
+    })
+}
+
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (text(), option::of(text())).prop_map(|(rid, conf_id)| Event::RequestSucceeded { rid, conf_id }),
         (text(), text()).prop_map(|(rid, code)| Event::RequestFailed { rid, code }),
         people_event().prop_map(Event::People),
-        (text(), text()).prop_map(|(conf_id, from)| Event::ImSessionReceived { conf_id, from }),
+        (text(), text(), invitation()).prop_map(|(conf_id, from, invitation)| Event::ImSessionReceived {
+            conf_id,
+            from,
+            invitation
+        }),
+        (text(), text(), invitation(), option::of(text())).prop_map(
+            |(conf_id, to, invitation, operation_id)| Event::ImSessionStarted {
+                conf_id,
+                to,
+                invitation,
+                operation_id
+            }
+        ),
+        (text(), text(), text(), option::of(text()), any::<bool>()).prop_map(
+            |(conf_id, invitation_id, outcome, reason, elsewhere)| Event::InvitationEnded {
+                conf_id,
+                invitation_id,
+                outcome,
+                reason,
+                elsewhere
+            }
+        ),
+        any::<(u32, u32)>().prop_map(|(total, unread)| Event::MissedConversations { total, unread }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,
             user,

@@ -7,7 +7,9 @@ use fulmar_domain::SipUri;
 use fulmar_wire::{
     Secret,
     challenge::TICKET_HEADER,
-    mcx::{self, Command, Event, Events, Instant, McxError, Poll, Request, Requests, Response, Responses},
+    mcx::{
+        self, About, Command, Event, Events, Instant, McxError, Poll, Request, Requests, Response, Responses,
+    },
 };
 use http::Method;
 use tokio::time::{Instant as Clock, timeout_at};
@@ -126,7 +128,9 @@ impl Phone {
     /// As [`Self::perform`].
     pub async fn invite(&mut self, to: &SipUri, message_id: &str, text: &str) -> Result<String> {
         let first = Some(Instant { message_id: message_id.to_owned(), text: text.into() });
-        let conf_id = self.perform(Command::InitiateImSession { to: to.to_string(), first }).await?;
+        let conf_id = self
+            .perform(Command::InitiateImSession { to: to.to_string(), about: About::default(), first })
+            .await?;
         conf_id.context("the result names no conversation")
     }
 
@@ -161,7 +165,7 @@ impl Phone {
     /// When none comes.
     pub async fn invitation(&mut self) -> Result<(String, String)> {
         self.until("an invitation", |event| match event {
-            Event::ImSessionReceived { conf_id, from } => Some((conf_id.clone(), from.clone())),
+            Event::ImSessionReceived { conf_id, from, .. } => Some((conf_id.clone(), from.clone())),
             _ => None,
         })
         .await

@@ -9,6 +9,7 @@ use fulmar_domain::{
     conversation::Step,
     device::PushRegistration,
     event::{Event, Numbered},
+    invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
     presence::{Arrival, INACTIVE_AFTER},
     session::Activity,
 };
@@ -56,11 +57,19 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         }
         Wire::UnregisterPush => Command::UnregisterPush,
         Wire::TestPush => Command::TestPush,
-        Wire::InitiateImSession { to, first } => {
-            Command::OpenConversation(value(&to)?, first.as_ref().map(said).transpose()?)
+        Wire::InitiateImSession { to, about, first } => {
+            let first = first.as_ref().map(said).transpose()?;
+            Command::OpenConversation(value(&to)?, self::about(&about)?, first)
         }
         Wire::AcceptImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Accept),
-        Wire::DeclineImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Decline),
+        Wire::DeclineImSession { conf_id, reason } => {
+            let reason = reason.as_deref().map_or(Ok(DeclineReason::Local), value)?;
+            Command::StepConversation(value(&conf_id)?, Step::Decline(reason))
+        }
+        Wire::CancelInvitation { invitation_id } => Command::CancelInvitation(value(&invitation_id)?),
+        Wire::AcknowledgeMissed { conf_id } => {
+            Command::AcknowledgeMissed(conf_id.as_deref().map(value).transpose()?)
+        }
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
         Wire::NotifyComposing { conf_id } => Command::Compose(value(&conf_id)?),
@@ -71,6 +80,15 @@ fn activity(state: &str) -> Result<Activity, Why> {
     let known =
         [Activity::Foreground, Activity::Background].into_iter().find(|known| known.as_str() == state);
     known.ok_or_else(|| (RejectionCode::InvalidValue, "`state` is `foreground` or `background`".to_owned()))
+}
+
+fn about(about: &mcx::About) -> Result<About, Why> {
+    Ok(About {
+        subject: about.subject.as_deref().map_or(Ok(Subject::default()), value)?,
+        importance: about.importance.as_deref().map_or(Ok(Importance::Normal), value)?,
+        thread: about.thread_id.as_deref().map(value).transpose()?,
+        operation: about.operation_id.as_deref().map(value).transpose()?,
+    })
 }
 
 fn said(message: &Instant) -> Result<Said, Why> {
@@ -93,10 +111,18 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         | Event::ContactChanged { .. }
         | Event::PresenceChanged { .. }
         | Event::SelfPresenceChanged { .. }) => Wire::People(people::event(event)?),
-        Event::Invited { conversation, from } => {
-            Wire::ImSessionReceived { conf_id: conversation.to_string(), from: from.to_string() }
+        Event::Invited(invitation) => invited(&invitation),
+        Event::InvitationEnded(invitation) => Wire::InvitationEnded {
+            conf_id: invitation.conversation.to_string(),
+            invitation_id: invitation.id.to_string(),
+            outcome: invitation.state.to_string(),
+            reason: invitation.reason.map(|reason| reason.to_string()),
+            elsewhere: invitation.elsewhere,
+        },
+        Event::MissedConversations(missed) => {
+            Wire::MissedConversations { total: missed.total, unread: missed.unread }
         }
-        Event::ParticipantChanged { conversation, who, participation } => Wire::ImSessionState {
+        Event::ParticipantChanged { conversation, who, participation, .. } => Wire::ImSessionState {
             conf_id: conversation.to_string(),
             user: who.to_string(),
             state: participation.as_str().to_owned(),
@@ -122,11 +148,32 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         Event::Composing { conversation, who } => {
             Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
         }
-        // Only applications of UCWA do the one; the other is known by its command, or by the first message.
-        Event::MadeAvailable | Event::Inviting { .. } => return None,
+        // Only applications of UCWA do that.
+        Event::MadeAvailable => return None,
         Event::PushTested { request, outcome } => {
             Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }
         }
     };
     Some(mcx::Numbered { eid, event })
+}
+
+fn invited(invitation: &Invitation) -> mcx::Event {
+    let conf_id = invitation.conversation.to_string();
+    let said = mcx::Invitation {
+        id: invitation.id.to_string(),
+        thread_id: invitation.thread.to_string(),
+        subject: invitation.subject.to_string(),
+        importance: invitation.importance.to_string(),
+    };
+    match invitation.direction {
+        Direction::Incoming => {
+            mcx::Event::ImSessionReceived { conf_id, from: invitation.from.uri.to_string(), invitation: said }
+        }
+        Direction::Outgoing => mcx::Event::ImSessionStarted {
+            conf_id,
+            to: invitation.to.uri.to_string(),
+            invitation: said,
+            operation_id: invitation.operation.as_ref().map(ToString::to_string),
+        },
+    }
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{header, request::Parts},
     response::Response,
 };
-use fulmar_app::{App, Caller, Command, NotAuthenticated};
+use fulmar_app::{App, Caller, Command, Made, NotAuthenticated};
 use fulmar_domain::{Account, ConversationId, DeviceId, SipUri, application::Application};
 use fulmar_http::BoundedBody;
 use fulmar_wire::ucwa::{Code, Input, InputError, Subcode};
@@ -103,7 +103,7 @@ impl Asker {
     }
 
     /// Carries a command out; what comes of it is the answer.
-    pub(super) async fn execute(&self, command: Command) -> Result<Option<ConversationId>, Refused> {
+    pub(super) async fn execute(&self, command: Command) -> Result<Made, Refused> {
         Ok(self.app.execute(&self.application.session, None, command).await??)
     }
 

@@ -46,7 +46,7 @@ pub(super) async fn update(asker: Asker, headers: HeaderMap, given: Given) -> Re
 
 /// `GET conversations`: links to those that are active.
 pub(super) async fn conversations(asker: Asker) -> Result<Answer, Refused> {
-    let active = asker.app.store().active_conversations(asker.account.id).await?;
+    let active = asker.app.store().active_conversations(asker.account.id, asker.app.now()).await?;
     let link = |id| Link::new("conversation", asker.hrefs.conversation(id));
     let links: Vec<_> = active.iter().map(|conversation| link(&conversation.id)).collect();
     let list = Resource::new("conversations", asker.hrefs.at("communication/conversations?filter=active"));

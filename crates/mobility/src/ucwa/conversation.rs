@@ -3,7 +3,8 @@
 use fulmar_app::Command;
 use fulmar_domain::{
     SipUri,
-    conversation::{Conversation, Participant, Participation, Step},
+    conversation::{Conversation, ConversationState, Participant, Participation, Step},
+    invitation::Importance,
 };
 use fulmar_wire::ucwa::{Code, Link, Resource, Subcode};
 
@@ -13,47 +14,20 @@ use super::{
     hrefs::Hrefs,
 };
 
-/// Where a conversation stands, for one of those who take part ("ConversationState").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Incoming,
-    Connecting,
-    Connected,
-    Disconnected,
-}
-
-impl State {
-    pub(super) fn of(conversation: &Conversation, me: &SipUri) -> Self {
-        let mut others = conversation.others(me).map(|participant| participant.participation);
-        match conversation.participation_of(me) {
-            Some(Participation::Ringing) => Self::Incoming,
-            Some(Participation::Connected) => {
-                let others: Vec<_> = others.by_ref().collect();
-                if others.contains(&Participation::Connected) {
-                    Self::Connected
-                } else if others.contains(&Participation::Ringing) {
-                    Self::Connecting
-                } else {
-                    Self::Disconnected
-                }
-            }
-            Some(Participation::Declined | Participation::Left) | None => Self::Disconnected,
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Incoming => "Incoming",
-            Self::Connecting => "Connecting",
-            Self::Connected => "Connected",
-            Self::Disconnected => "Disconnected",
-        }
+/// The word for where a conversation stands ("ConversationState").
+fn word(state: ConversationState) -> &'static str {
+    match state {
+        ConversationState::Incoming => "Incoming",
+        ConversationState::Connecting => "Connecting",
+        ConversationState::Connected => "Connected",
+        ConversationState::Disconnected => "Disconnected",
     }
 }
 
 /// The conversation that the path names.
 pub(super) async fn named(asker: &Asker) -> Result<Conversation, Refused> {
-    let found = asker.app.store().conversation(asker.account.id, &asker.conversation()?).await?;
+    let (store, now) = (asker.app.store(), asker.app.now());
+    let found = store.conversation(asker.account.id, &asker.conversation()?, now).await?;
     found.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))
 }
 
@@ -96,15 +70,16 @@ pub(super) fn is_there(participant: &Participant) -> bool {
 }
 
 pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) -> Resource {
-    let state = State::of(conversation, me);
+    let state = conversation.state;
     let place = hrefs.conversation(&conversation.id);
-    let active = if state == State::Connected { vec!["Messaging".to_owned()] } else { Vec::new() };
+    let active =
+        if state == ConversationState::Connected { vec!["Messaging".to_owned()] } else { Vec::new() };
     Resource::new("conversation", &place)
-        .property("state", state.word())
-        .property("threadId", conversation.id.as_str())
-        .property("subject", "")
+        .property("state", word(state))
+        .property("threadId", conversation.thread.as_str())
+        .property("subject", conversation.subject.as_str())
         .property("activeModalities", active)
-        .property("importance", "Normal")
+        .property("importance", importance(conversation.importance))
         .property("recording", false)
         .property("created", fulmar_wire::ucwa::Value::Date(conversation.created_at.as_millis()))
         .property("participantCount", count(conversation))
@@ -112,6 +87,15 @@ pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) 
         .link("localParticipant", hrefs.participant(&conversation.id, me))
         .link("participants", format!("{place}/participants"))
         .etagged()
+}
+
+/// The word for how much something matters ("Importance").
+pub(super) fn importance(importance: Importance) -> &'static str {
+    match importance {
+        Importance::Normal => "Normal",
+        Importance::Urgent => "Urgent",
+        Importance::Emergency => "Emergency",
+    }
 }
 
 fn count(conversation: &Conversation) -> i64 {

@@ -1,6 +1,6 @@
 //! Where everything of an application is: paths relative to the host, as captures of the original show them.
 
-use fulmar_domain::{ConversationId, DeviceId, MessageId, SipUri};
+use fulmar_domain::{ConversationId, DeviceId, InvitationId, MessageId, SipUri};
 
 /// Where applications are made.
 pub(super) const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
@@ -36,7 +36,7 @@ impl Hrefs {
         self.at(&format!("people/{}", person.address()))
     }
 
-    pub(super) fn invitation(&self, invitation: &ConversationId) -> String {
+    pub(super) fn invitation(&self, invitation: &InvitationId) -> String {
         self.at(&format!("communication/messagingInvitations/{invitation}"))
     }
 

@@ -7,7 +7,7 @@ use axum::{
 use fulmar_app::{Command, Said};
 use fulmar_domain::{
     MessageId, SipUri,
-    conversation::{Conversation, Message, MessageText},
+    conversation::{Conversation, ConversationState, Message, MessageText},
 };
 use fulmar_http::BoundedBody;
 use fulmar_wire::ucwa::{
@@ -18,7 +18,7 @@ use fulmar_wire::ucwa::{
 use super::{
     answer::{Answer, Refused},
     asker::{Asker, Given},
-    conversation::{self, State},
+    conversation,
     hrefs::Hrefs,
 };
 use crate::Phones;
@@ -28,17 +28,15 @@ const MAX_OPERATION: usize = 50;
 
 pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
     let conversation = conversation::named(&asker).await?;
-    Ok(Answer::Found(resource(&conversation, &asker.account.uri, &asker.hrefs)))
+    Ok(Answer::Found(resource(&conversation, &asker.hrefs)))
 }
 
 /// `POST messages`: says something. Clients also post to the message that they answer.
 pub(super) async fn send(asker: Asker, Spoken { text, operation }: Spoken) -> Result<Answer, Refused> {
     let conversation = asker.conversation()?;
     let said = Said { client_id: asker.app.client_message_id(operation.as_deref())?, text };
-    let name = said.client_id.clone();
-    asker.execute(Command::Say(conversation.clone(), said)).await?;
-    let message = asker.app.store().message_called(asker.account.id, name).await?;
-    let message = message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))?;
+    let made = asker.execute(Command::Say(conversation.clone(), said)).await?;
+    let message = made.message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))?;
     Ok(Answer::CreatedAt(asker.hrefs.message(&conversation, message)))
 }
 
@@ -109,19 +107,19 @@ pub(super) fn first_message(given: &Given) -> Result<Option<MessageText>, Refuse
     text.parse().map(Some).map_err(|error| Refused::parameter("message", error))
 }
 
-/// How one writes in a conversation, as `me` can do it now.
-pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) -> Resource {
-    let state = State::of(conversation, me);
+/// How one writes in a conversation now.
+pub(super) fn resource(conversation: &Conversation, hrefs: &Hrefs) -> Resource {
+    let state = conversation.state;
     let place = hrefs.messaging(&conversation.id);
     let word = match state {
-        State::Connected => "Connected",
-        State::Incoming | State::Connecting => "Connecting",
-        State::Disconnected => "Disconnected",
+        ConversationState::Connected => "Connected",
+        ConversationState::Incoming | ConversationState::Connecting => "Connecting",
+        ConversationState::Disconnected => "Disconnected",
     };
-    let open = state != State::Disconnected;
+    let open = state != ConversationState::Disconnected;
     Resource::new("messaging", &place)
         .property("state", word)
-        .when(state == State::Connected, |resource| {
+        .when(state == ConversationState::Connected, |resource| {
             resource.property("negotiatedMessageFormats", vec![MessageFormat::Plain.as_str().to_owned()])
         })
         .link("conversation", hrefs.conversation(&conversation.id))
@@ -145,5 +143,10 @@ pub(super) fn message(message: &Message, me: &SipUri, hrefs: &Hrefs) -> Resource
         .link("messaging", hrefs.messaging(&message.conversation))
         .link("contact", hrefs.contact(&message.sender))
         .link("participant", hrefs.participant(&message.conversation, &message.sender))
-        .link("plainMessage", data_uri::write(MessageFormat::Plain, message.text.reveal()))
+        .link("plainMessage", as_data(message))
+}
+
+/// What was said, as a link that is the text itself (RFC 2397).
+pub(super) fn as_data(message: &Message) -> String {
+    data_uri::write(MessageFormat::Plain, message.text.reveal())
 }

@@ -4,6 +4,7 @@ use fulmar_domain::{
     ConversationId, SipUri,
     conversation::{Conversation, Participant, Participation},
     event::Event as Happened,
+    invitation::{Direction, Invitation, InvitationState},
     presence::Changed,
 };
 use fulmar_wire::ucwa::{Code, Event, EventsDocument, Link, Reason, Resource, Status, Subcode};
@@ -31,12 +32,17 @@ impl<'a> Renderer<'a> {
             Happened::MadeAvailable => self.made_available(),
             Happened::PresenceChanged { of, changed, .. } => self.presence(&of, changed),
             Happened::SelfPresenceChanged { changed, .. } => self.self_presence(changed),
-            Happened::Invited { conversation, .. } | Happened::Inviting { conversation, .. } => {
-                if let Some(conversation) = self.find(&conversation).await? {
-                    self.invitation(&conversation);
+            Happened::Invited(invitation) => {
+                if let Some(conversation) = self.find(&invitation.conversation).await? {
+                    self.invited(&invitation, &conversation);
                 }
             }
-            Happened::ParticipantChanged { conversation, who, participation } => {
+            Happened::InvitationEnded(invitation) => {
+                if let Some(conversation) = self.find(&invitation.conversation).await? {
+                    self.answered(&invitation, &conversation);
+                }
+            }
+            Happened::ParticipantChanged { conversation, who, participation, .. } => {
                 if let Some(conversation) = self.find(&conversation).await? {
                     self.participation(&conversation, &who, participation);
                 }
@@ -59,13 +65,15 @@ impl<'a> Renderer<'a> {
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
             | Happened::MessageDelivered { .. }
+            | Happened::MissedConversations(_)
             | Happened::PushTested { .. } => {}
         }
         Ok(())
     }
 
     async fn find(&self, id: &ConversationId) -> Result<Option<Conversation>, Refused> {
-        Ok(self.asker.app.store().conversation(self.asker.account.id, id).await?)
+        let (store, now) = (self.asker.app.store(), self.asker.app.now());
+        Ok(store.conversation(self.asker.account.id, id, now).await?)
     }
 
     fn made_available(&mut self) {
@@ -102,17 +110,27 @@ impl<'a> Renderer<'a> {
     }
 
     /// Somebody asks, or is asked.
-    fn invitation(&mut self, conversation: &Conversation) {
+    fn invited(&mut self, invitation: &Invitation, conversation: &Conversation) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
-        let invitation = invitations::resource(conversation, me, hrefs);
+        let invitation = invitations::resource(invitation, conversation, hrefs);
         let resource = conversation::resource(conversation, me, hrefs);
-        let messaging = messaging::resource(conversation, me, hrefs);
+        let messaging = messaging::resource(conversation, hrefs);
         self.of_communication(Event::started(to(&invitation)).embed(invitation));
         self.of_communication(Event::added(to(&resource)).embed(resource));
         for participant in &conversation.participants {
             self.participant(conversation, participant);
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
+    }
+
+    /// An invitation has ended, well or not.
+    fn answered(&mut self, invitation: &Invitation, conversation: &Conversation) {
+        let resource = invitations::resource(invitation, conversation, &self.asker.hrefs);
+        let ended = Event::completed(to(&resource)).embed(resource);
+        self.of_communication(match why(invitation) {
+            None => ended.status(Status::Success),
+            Some((code, subcode)) => ended.status(Status::Failure).reason(Reason::new(code, subcode, "")),
+        });
     }
 
     /// Somebody is there.
@@ -132,17 +150,17 @@ impl<'a> Renderer<'a> {
         match now {
             Participation::Ringing => {}
             Participation::Connected => self.connected(conversation, who),
-            Participation::Declined => self.ended(conversation, who, Some(Subcode::Declined)),
-            Participation::Left => self.ended(conversation, who, None),
+            Participation::Declined | Participation::Left | Participation::Missed => {
+                self.gone(conversation, who);
+            }
         }
     }
 
-    /// Somebody took the invitation.
+    /// Somebody takes part.
     fn connected(&mut self, conversation: &Conversation, who: &SipUri) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
-        let invitation = invitations::resource(conversation, me, hrefs);
         let resource = conversation::resource(conversation, me, hrefs);
-        let messaging = messaging::resource(conversation, me, hrefs);
+        let messaging = messaging::resource(conversation, hrefs);
         self.of_communication(Event::updated(to(&resource)).embed(resource));
         if let Some(participant) =
             conversation.participants.iter().find(|p| p.person.uri == *who && who != me)
@@ -156,28 +174,19 @@ impl<'a> Renderer<'a> {
             self.of_conversation(&conversation.id, added.within(rel, place));
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
-        let done = Event::completed(to(&invitation)).status(Status::Success).embed(invitation);
-        self.of_communication(done);
     }
 
-    /// Somebody refused or went; between two that is the end of the conversation.
-    fn ended(&mut self, conversation: &Conversation, who: &SipUri, refused: Option<Subcode>) {
+    /// Somebody does not take part, or no longer; between two that is the end of the conversation.
+    fn gone(&mut self, conversation: &Conversation, who: &SipUri) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
         let others = conversation.others(me).filter(|other| conversation::is_there(other)).count();
-        let messaging = messaging::resource(conversation, me, hrefs);
+        let messaging = messaging::resource(conversation, hrefs);
         if who != me {
             let gone = Link::new("participant", hrefs.participant(&conversation.id, who));
             self.of_conversation(&conversation.id, Event::deleted(gone));
         }
         if others > 0 && who != me {
             return;
-        }
-        if let Some(subcode) = refused {
-            let invitation = invitations::resource(conversation, me, hrefs);
-            let code = if who == me { Code::LocalFailure } else { Code::RemoteFailure };
-            let failed = Event::completed(to(&invitation)).status(Status::Failure);
-            let reason = Reason::new(code, subcode, "");
-            self.of_communication(failed.reason(reason).embed(invitation));
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
         let place = hrefs.conversation(&conversation.id);
@@ -190,6 +199,26 @@ impl<'a> Renderer<'a> {
 
     fn of_conversation(&mut self, conversation: &ConversationId, event: Event) {
         self.document.push("conversation", &self.asker.hrefs.conversation(conversation), event);
+    }
+}
+
+/// Why an invitation came to nothing for the one who looks.
+fn why(invitation: &Invitation) -> Option<(Code, Subcode)> {
+    let (mine, theirs) = match invitation.direction {
+        Direction::Incoming => (Code::LocalFailure, Code::RemoteFailure),
+        Direction::Outgoing => (Code::RemoteFailure, Code::LocalFailure),
+    };
+    match invitation.state {
+        InvitationState::Accepted if invitation.elsewhere => {
+            Some((Code::Informational, Subcode::ConnectedElsewhere))
+        }
+        InvitationState::Ringing | InvitationState::Accepted => None,
+        InvitationState::Declined => Some((mine, Subcode::Declined)),
+        InvitationState::Cancelled => Some((theirs, Subcode::Canceled)),
+        InvitationState::Missed if invitation.direction == Direction::Incoming => {
+            Some((mine, Subcode::Missed))
+        }
+        InvitationState::Missed => Some((mine, Subcode::Timeout)),
     }
 }
 

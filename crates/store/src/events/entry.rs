@@ -4,6 +4,7 @@ use fulmar_domain::{
     MessageId, RequestId, Timestamp,
     conversation::Participation,
     event::{Event, Failure},
+    invitation::Invitation,
     push::TestOutcome,
     session::Session,
 };
@@ -29,12 +30,13 @@ pub(crate) enum Entry<'a> {
     People(PeopleEntry<'a>),
     Invited {
         conversation: i64,
-        by: i64,
+        invitation: i64,
     },
-    Inviting {
+    InvitationEnded {
         conversation: i64,
-        whom: i64,
+        invitation: i64,
     },
+    MissedConversations,
     ParticipantChanged {
         conversation: i64,
         who: i64,
@@ -71,6 +73,7 @@ pub(crate) struct Columns<'a> {
     pub(crate) conversation: Option<i64>,
     pub(crate) person: Option<i64>,
     pub(crate) message: Option<i64>,
+    pub(crate) invitation: Option<i64>,
 }
 
 impl<'a> Entry<'a> {
@@ -86,12 +89,15 @@ impl<'a> Entry<'a> {
                 ..new(REQUEST_FAILED)
             },
             Self::People(entry) => entry.columns(),
-            Self::Invited { conversation, by } => {
-                Columns { conversation: Some(conversation), person: Some(by), ..new(INVITED) }
+            Self::Invited { conversation, invitation } => {
+                Columns { conversation: Some(conversation), invitation: Some(invitation), ..new(INVITED) }
             }
-            Self::Inviting { conversation, whom } => {
-                Columns { conversation: Some(conversation), person: Some(whom), ..new(INVITING) }
-            }
+            Self::InvitationEnded { conversation, invitation } => Columns {
+                conversation: Some(conversation),
+                invitation: Some(invitation),
+                ..new(INVITATION_ENDED)
+            },
+            Self::MissedConversations => new(MISSED_CONVERSATIONS),
             Self::ParticipantChanged { conversation, who, participation } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -117,7 +123,8 @@ impl<'a> Entry<'a> {
 const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
 const INVITED: &str = "invited";
-const INVITING: &str = "inviting";
+const INVITATION_ENDED: &str = "invitationEnded";
+const MISSED_CONVERSATIONS: &str = "missedConversations";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
 pub(super) const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_SENT: &str = "messageSent";
@@ -139,12 +146,17 @@ pub(super) fn read(
             Event::RequestSucceeded { request: parsed(row, 2)?, conversation: parsed_or_null(row, 4)? }
         }
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
-        INVITED => Event::Invited { conversation: parsed(row, 4)?, from: parsed(row, 5)? },
-        INVITING => Event::Inviting { conversation: parsed(row, 4)?, to: parsed(row, 5)? },
+        INVITED => Event::Invited(invitation(sql, session, row, now)?),
+        INVITATION_ENDED => Event::InvitationEnded(invitation(sql, session, row, now)?),
+        MISSED_CONVERSATIONS => {
+            let missed = conversations::missed_conversations(sql, session.account.0, now)?;
+            Event::MissedConversations(missed)
+        }
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
             conversation: parsed(row, 4)?,
             who: parsed(row, 5)?,
             participation: parsed(row, 3)?,
+            state: conversations::state(sql, row.get(12)?, session.account.0, now)?,
         },
         MESSAGE_RECEIVED => Event::MessageReceived(conversations::message(sql, row.get(7)?)?),
         MESSAGE_SENT => Event::MessageSent(conversations::message(sql, row.get(7)?)?),
@@ -171,4 +183,13 @@ pub(super) fn read(
             }
         },
     })
+}
+
+fn invitation(
+    sql: &Connection,
+    session: &Session,
+    row: &Row<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<Box<Invitation>> {
+    conversations::invitation(sql, row.get(11)?, session, now).map(Box::new)
 }

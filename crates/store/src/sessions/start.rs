@@ -7,7 +7,7 @@ use fulmar_domain::{
 use rusqlite::params;
 
 use super::{NewSession, StartedSession, end, find};
-use crate::{TicketDigest, history, notifications, presence, rows::found, writer::Tx};
+use crate::{TicketDigest, conversations, history, notifications, presence, rows::found, writer::Tx};
 
 pub(crate) fn start(
     tx: &mut Tx<'_>,
@@ -50,6 +50,7 @@ pub(crate) fn start(
         ],
     )?;
     history::replay(tx, account, device, now)?;
+    conversations::remind_of_missed(tx, account, device, now)?;
     match new.arrival {
         Some(arrival) => presence::arrive(tx, account, device, arrival, now)?,
         // The session that it had may have counted.

@@ -6,27 +6,22 @@ use fulmar_domain::{
     Office, RequestId, Timestamp,
     conversation::{Participation, Step},
     event::{Event, Failure},
+    invitation::DeclineReason,
     office::OfficeIntent,
     presence::{Arrival, Availability, DeviceType, PreferredAvailability, SelfPresence},
     session::{Activity, EXPIRY_WITHOUT_PUSH},
 };
-use fulmar_store::{
-    Actor, Executed, Homing, NewSession, OfficeChange, Opening, StartedSession, TicketDigest,
-};
+use fulmar_store::{Actor, Executed, Homing, NewSession, OfficeChange, StartedSession, TicketDigest};
 use tokio::{sync::Notify, time::timeout};
 
-use crate::support::{Bench, NOON, after, said};
+use crate::support::{Bench, NOON, after, opening, said};
 
 fn rid(text: &str) -> RequestId {
     text.parse().unwrap()
 }
 
 async fn invite(bench: &Bench, from: &Actor, to: &str, name: &str, first: Option<(&str, &str)>) -> Executed {
-    let opening = Opening {
-        id: name.parse().unwrap(),
-        with: format!("{to}@office.test").parse().unwrap(),
-        first: first.map(|(id, text)| said(id, text)),
-    };
+    let opening = opening(name, to, first.map(|(id, text)| said(id, text)));
     bench.store.open_conversation(from, rid("open"), opening, NOON).await.unwrap()
 }
 
@@ -113,7 +108,11 @@ async fn a_decline_is_told_and_ends_what_can_be_said() {
     let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
     invite(&bench, &ben, "anna", "c1", None).await;
     let c1 = || "c1".parse().unwrap();
-    bench.store.step_conversation(&anna, rid("no"), c1(), Step::Decline, NOON).await.unwrap();
+    bench
+        .store
+        .step_conversation(&anna, rid("no"), c1(), Step::Decline(DeclineReason::Local), NOON)
+        .await
+        .unwrap();
     let told = bench.events(&ben, 0, NOON).await;
     let declined = told
         .iter()

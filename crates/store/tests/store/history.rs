@@ -3,18 +3,15 @@
 use fulmar_domain::{
     conversation::{HISTORY, Step},
     event::Event,
+    invitation::{DeclineReason, Direction},
 };
-use fulmar_store::{Actor, Opening};
+use fulmar_store::Actor;
 use rusqlite::Connection;
 
-use crate::support::{Bench, NOON, after, said};
+use crate::support::{Bench, NOON, after, opening, said};
 
 async fn invite(bench: &Bench, from: &Actor, to: &str, name: &str, message: &str) {
-    let opening = Opening {
-        id: name.parse().unwrap(),
-        with: format!("{to}@office.test").parse().unwrap(),
-        first: Some(said(message, message)),
-    };
+    let opening = opening(name, to, Some(said(message, message)));
     bench.store.open_conversation(from, None, opening, NOON).await.unwrap();
 }
 
@@ -27,8 +24,11 @@ async fn say(bench: &Bench, from: &Actor, conversation: &str, message: &str) {
 async fn told(bench: &Bench, actor: &Actor) -> Vec<String> {
     let events = bench.events(actor, 0, NOON).await.into_iter();
     let word = |event| match event {
-        Event::Inviting { conversation, .. } => format!("inviting to {conversation}"),
-        Event::Invited { conversation, .. } => format!("invited to {conversation}"),
+        Event::Invited(invitation) => match invitation.direction {
+            Direction::Outgoing => format!("inviting to {}", invitation.conversation),
+            Direction::Incoming => format!("invited to {}", invitation.conversation),
+        },
+        Event::InvitationEnded(invitation) => format!("{} {}", invitation.conversation, invitation.state),
         Event::ParticipantChanged { who, participation, .. } => format!("{} {participation}", who.user()),
         Event::MessageReceived(message) => format!("heard {}", message.client_id),
         Event::MessageSent(message) => format!("said {}", message.client_id),
@@ -79,16 +79,18 @@ async fn messages_keep_their_place_among_invitations_and_steps() {
     step("c1", Step::Accept).await.unwrap();
     say(&bench, &anna, "c1", "m2").await;
     invite(&bench, &ben, "anna", "c2", "m3").await;
-    step("c2", Step::Decline).await.unwrap();
+    step("c2", Step::Decline(DeclineReason::Local)).await.unwrap();
     say(&bench, &ben, "c1", "m4").await;
     let before = told(&bench, &anna).await;
     let all = [
         "invited to c1",
         "heard m1",
         "anna connected",
+        "c1 accepted",
         "said m2",
         "invited to c2",
         "heard m3",
+        "c2 declined",
         "anna declined",
         "heard m4",
     ];

@@ -9,6 +9,7 @@ mod conversations;
 mod custom_zones;
 mod dnssec;
 mod history;
+mod invitations;
 mod meetings;
 mod model;
 mod notifications;

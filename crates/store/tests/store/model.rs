@@ -7,15 +7,18 @@ use fulmar_domain::{
     Timestamp,
     conversation::{Participation, Step},
     event::{Event, Failure},
+    invitation::{ANSWER_TIME, DeclineReason},
     session::Activity,
 };
-use fulmar_store::{Actor, Executed, Opening, Outcome, Store};
+use fulmar_store::{Actor, Executed, Outcome, Store};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 
-use crate::support::{Bench, NOON, said};
+use crate::support::{Bench, NOON, opening, said};
 
 const PEOPLE: [&str; 3] = ["anna", "ben", "carla"];
 const DEVICES: usize = 2 * PEOPLE.len();
+
+const STEPS: [Step; 4] = [Step::Accept, Step::Accept, Step::Decline(DeclineReason::Local), Step::Leave];
 
 /// What somebody does. Devices and conversations are numbers modulo those that there are.
 #[derive(Clone, Debug)]
@@ -24,6 +27,7 @@ enum Op {
     Say { device: usize, conversation: usize },
     SayAgain { device: usize },
     Step { device: usize, conversation: usize, step: Step },
+    Cancel { device: usize, conversation: usize },
     Poll { device: usize, lost: bool },
     SignIn { device: usize },
     SignOut { device: usize },
@@ -39,8 +43,10 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(device, to, with_message)| Op::Open { device, to, with_message }),
         8 => (device(), 0..4_usize).prop_map(|(device, conversation)| Op::Say { device, conversation }),
         2 => device().prop_map(|device| Op::SayAgain { device }),
-        3 => (device(), 0..4_usize, select(vec![Step::Accept, Step::Accept, Step::Decline, Step::Leave]))
+        3 => (device(), 0..4_usize, select(STEPS.to_vec()))
             .prop_map(|(device, conversation, step)| Op::Step { device, conversation, step }),
+        1 => (device(), 0..4_usize)
+            .prop_map(|(device, conversation)| Op::Cancel { device, conversation }),
         8 => (device(), any::<bool>()).prop_map(|(device, lost)| Op::Poll { device, lost }),
         2 => device().prop_map(|device| Op::SignIn { device }),
         1 => device().prop_map(|device| Op::SignOut { device }),
@@ -59,13 +65,31 @@ struct Client {
     shown: Vec<String>,
 }
 
+/// A conversation of two.
+struct Talk {
+    inviter: usize,
+    invited: usize,
+    deadline: Timestamp,
+    /// Where everybody stands.
+    places: [Option<Participation>; PEOPLE.len()],
+}
+
+impl Talk {
+    fn is_ringing(&self) -> bool {
+        self.places[self.invited] == Some(Participation::Ringing)
+    }
+
+    fn miss(&mut self) {
+        self.places[self.invited] = Some(Participation::Missed);
+    }
+}
+
 /// The box, the clients, and what should be true.
 struct World {
     bench: Bench,
     now: Timestamp,
     clients: [Client; DEVICES],
-    /// Where everybody stands in each conversation.
-    conversations: Vec<[Option<Participation>; PEOPLE.len()]>,
+    conversations: Vec<Talk>,
     /// What each person has heard and said.
     heard: [Vec<String>; PEOPLE.len()],
     /// What each person said last, and where.
@@ -94,11 +118,13 @@ impl World {
 
     async fn run(&mut self, op: Op) -> Checked {
         self.now = self.now + Duration::from_millis(1);
+        self.let_ring();
         match op {
             Op::Open { device, to, with_message } => self.open(device, to, with_message).await,
             Op::Say { device, conversation } => self.say(device, conversation).await,
             Op::SayAgain { device } => self.say_again(device).await,
             Op::Step { device, conversation, step } => self.step(device, conversation, step).await,
+            Op::Cancel { device, conversation } => self.cancel(device, conversation).await,
             Op::Poll { device, lost } => self.poll(device, lost).await.map(drop),
             Op::SignIn { device } => {
                 self.sign_in(device).await;
@@ -119,6 +145,7 @@ impl World {
             Op::Pass { seconds } => {
                 self.now = self.now + Duration::from_secs(seconds);
                 self.bench.store.tidy(self.now).await.unwrap();
+                self.bench.store.sweep(self.now).await.unwrap();
                 Ok(())
             }
             Op::Restart => {
@@ -126,6 +153,15 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    /// Whoever did not answer in time has missed it.
+    fn let_ring(&mut self) {
+        let now = self.now;
+        self.conversations
+            .iter_mut()
+            .filter(|talk| talk.is_ringing() && talk.deadline <= now)
+            .for_each(Talk::miss);
     }
 
     async fn sign_in(&mut self, device: usize) {
@@ -153,7 +189,7 @@ impl World {
 
     fn heard_by(&mut self, conversation: usize, me: usize, message: String) {
         for person in 0..PEOPLE.len() {
-            if person == me || hears(self.conversations[conversation][person]) {
+            if person == me || hears(self.conversations[conversation].places[person]) {
                 self.heard[person].push(message.clone());
             }
         }
@@ -164,17 +200,15 @@ impl World {
         let Some(actor) = self.clients[device].session.clone() else { return Ok(()) };
         let (me, other) = (device / 2, (device / 2 + to) % PEOPLE.len());
         let (message, conversation) = (self.name(), self.conversations.len());
-        let opening = Opening {
-            id: format!("c{conversation}").parse().unwrap(),
-            with: format!("{}@office.test", PEOPLE[other]).parse().unwrap(),
-            first: with_message.then(|| said(&message, &message)),
-        };
+        let first = with_message.then(|| said(&message, &message));
+        let opening = opening(&format!("c{conversation}"), PEOPLE[other], first);
         let done = self.bench.store.open_conversation(&actor, None, opening, self.now).await.unwrap();
         let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
         prop_assert!(outcome.is_ok(), "{outcome:?}");
         let mut places = [None; PEOPLE.len()];
         (places[me], places[other]) = (Some(Participation::Connected), Some(Participation::Ringing));
-        self.conversations.push(places);
+        let deadline = self.now + ANSWER_TIME;
+        self.conversations.push(Talk { inviter: me, invited: other, deadline, places });
         if with_message {
             self.heard_by(conversation, me, message);
         }
@@ -189,7 +223,7 @@ impl World {
         let said = said(&message, &message);
         let done = self.bench.store.say(&actor, None, id, said, self.now).await.unwrap();
         let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
-        let places = self.conversations[conversation];
+        let places = self.conversations[conversation].places;
         let alone = (0..PEOPLE.len()).all(|other| other == me || !hears(places[other]));
         let expected = match places[me].map(|place| place.after(Step::Write)) {
             None => Err(Failure::NoSuchConversation),
@@ -199,7 +233,7 @@ impl World {
         };
         prop_assert_eq!(outcome.map(drop), expected.map(drop));
         if let Ok(place) = expected {
-            self.conversations[conversation][me] = Some(place);
+            self.conversations[conversation].places[me] = Some(place);
             self.heard_by(conversation, me, message);
         }
         Ok(())
@@ -222,16 +256,35 @@ impl World {
         let id = format!("c{conversation}").parse().unwrap();
         let done = self.bench.store.step_conversation(&actor, None, id, step, self.now).await.unwrap();
         let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
-        let place = &mut self.conversations[conversation][device / 2];
-        let expected = match place.map(|place| place.after(step)) {
+        let (me, talk) = (device / 2, &mut self.conversations[conversation]);
+        let expected = match talk.places[me].map(|place| place.after(step)) {
             None => Err(Failure::NoSuchConversation),
             Some(Err(_)) => Err(Failure::WrongState),
             Some(Ok(after)) => {
-                *place = Some(after);
+                talk.places[me] = Some(after);
+                if after == Participation::Left && me == talk.inviter && talk.is_ringing() {
+                    talk.miss();
+                }
                 Ok(())
             }
         };
         prop_assert_eq!(outcome.map(drop), expected);
+        Ok(())
+    }
+
+    async fn cancel(&mut self, device: usize, conversation: usize) -> Checked {
+        let Some(actor) = self.clients[device].session.clone() else { return Ok(()) };
+        let Some(conversation) = self.number(conversation) else { return Ok(()) };
+        let id = format!("c{conversation}").parse().unwrap();
+        let done = self.bench.store.cancel_invitation(&actor, None, id, self.now).await.unwrap();
+        let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
+        let talk = &mut self.conversations[conversation];
+        if device / 2 != talk.inviter {
+            prop_assert_eq!(outcome, Err(Failure::NoSuchInvitation));
+        } else if talk.is_ringing() {
+            prop_assert!(outcome.is_ok(), "{outcome:?}");
+            talk.miss();
+        }
         Ok(())
     }
 

@@ -9,9 +9,9 @@ use fulmar_domain::{
     push::{ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject},
     session::{Activity, FOREGROUND_SILENCE},
 };
-use fulmar_store::{Actor, Opening, Store};
+use fulmar_store::{Actor, Store};
 
-use crate::support::{Bench, NOON, after, said};
+use crate::support::{Bench, NOON, after, opening, said};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -29,11 +29,7 @@ async fn sleep(bench: &Bench, actor: &Actor, now: Timestamp) {
 }
 
 async fn write(bench: &Bench, from: &Actor, to: &str, id: &str, now: Timestamp) {
-    let opening = Opening {
-        id: format!("c-{id}").parse().unwrap(),
-        with: format!("{to}@office.test").parse().unwrap(),
-        first: Some(said(id, "the text")),
-    };
+    let opening = opening(&format!("c-{id}"), to, Some(said(id, "the text")));
     bench.store.open_conversation(from, rid(id), opening, now).await.unwrap();
 }
 

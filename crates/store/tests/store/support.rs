@@ -6,11 +6,12 @@ use fulmar_domain::{
     Office, SessionId, Timestamp,
     configuration::{Object, Scope},
     event::{Event, Numbered},
+    invitation::About,
     office::OfficeIntent,
     presence::{Arrival, DeviceType},
 };
 use fulmar_store::{
-    Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Said, StartedSession, Store,
+    Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Opening, Said, StartedSession, Store,
     TicketDigest,
 };
 use tempfile::TempDir;
@@ -92,6 +93,17 @@ pub(crate) fn office(domains: &[&str]) -> Office {
     let inside = BTreeSet::from(["127.0.0.1".parse().unwrap()]);
     let domains = domains.iter().map(|d| d.parse().unwrap()).collect();
     Office::new(OfficeIntent::office_only(domains, inside), NOON).unwrap()
+}
+
+/// How a conversation `name` with `to` begins; the invitation has the same name.
+pub(crate) fn opening(name: &str, to: &str, first: Option<Said>) -> Opening {
+    Opening {
+        id: name.parse().unwrap(),
+        invitation: name.parse().unwrap(),
+        with: format!("{to}@office.test").parse().unwrap(),
+        about: About::default(),
+        first,
+    }
 }
 
 pub(crate) fn said(id: &str, text: &str) -> Said {

@@ -8,7 +8,9 @@ use fulmar_domain::{
     event::Event,
     presence::{Arrival, Availability, DeviceType, MachineState, PreferredAvailability},
 };
-use fulmar_store::{Actor, Executed, NewApplication, NewSession, StartedApplication, Store, TicketDigest};
+use fulmar_store::{
+    Actor, Executed, Made, NewApplication, NewSession, StartedApplication, Store, TicketDigest,
+};
 
 use crate::support::{Bench, NOON, after};
 
@@ -70,7 +72,7 @@ async fn a_person_is_seen_once_an_application_is_available_and_its_client_is_tol
     for formats in [["Plain", "Html"], ["Plain", "Plain"]] {
         let formats = formats.map(str::to_owned).to_vec();
         let done = bench.store.make_available(&actor, busy, formats, after(1)).await.unwrap();
-        assert_eq!(done, Executed::Done(Ok(None)));
+        assert_eq!(done, Executed::Done(Ok(Made::default())));
     }
     let found = bench.store.application(made.session.device, after(1)).await.unwrap().unwrap();
     assert!(found.available && found.formats == ["Plain", "Html"], "{found:?}");

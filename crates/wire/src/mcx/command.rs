@@ -39,7 +39,9 @@ pub enum Command {
     InitiateImSession {
         /// SIP URI.
         to: String,
-        /// What is said with the invitation.
+        /// What is said of the invitation.
+        about: About,
+        /// What is said with it.
         first: Option<Instant>,
     },
     /// Take an invitation.
@@ -51,6 +53,18 @@ pub enum Command {
     DeclineImSession {
         /// Which conversation.
         conf_id: String,
+        /// `local` or `global`; `local` when absent.
+        reason: Option<String>,
+    },
+    /// Take an invitation back.
+    CancelInvitation {
+        /// Which.
+        invitation_id: String,
+    },
+    /// I know what I have missed.
+    AcknowledgeMissed {
+        /// In which conversation; in all when absent.
+        conf_id: Option<String>,
     },
     /// Leave.
     TerminateImSession {
@@ -69,6 +83,19 @@ pub enum Command {
         /// Which conversation.
         conf_id: String,
     },
+}
+
+/// What an inviter says of an invitation; all of it may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// What it is about.
+    pub subject: Option<String>,
+    /// `normal`, `urgent` or `emergency`.
+    pub importance: Option<String>,
+    /// What it belongs to.
+    pub thread_id: Option<String>,
+    /// The inviter's own name for it.
+    pub operation_id: Option<String>,
 }
 
 /// A message of plain text.
@@ -94,6 +121,8 @@ impl Command {
             Self::InitiateImSession { .. } => "initiateImSession",
             Self::AcceptImSession { .. } => "acceptImSession",
             Self::DeclineImSession { .. } => "declineImSession",
+            Self::CancelInvitation { .. } => "cancelInvitation",
+            Self::AcknowledgeMissed { .. } => "acknowledgeMissed",
             Self::TerminateImSession { .. } => "terminateImSession",
             Self::SendMessage { .. } => "sendMessage",
             Self::NotifyComposing { .. } => "notifyComposing",
@@ -103,26 +132,10 @@ impl Command {
 
 /// Writes a command as an element that has this name.
 pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
-    let mut attributes = vec![("rid", rid)];
-    match command {
-        Command::People(command) => return people::write_command(writer, rid, command),
-        Command::InitiateSession { endpoint_id, device_name, client_tag, availability } => {
-            attributes.extend([("endpointId", endpoint_id.as_str()), ("deviceName", device_name)]);
-            attributes.push(("clientTag", client_tag));
-            attributes.extend(availability.as_deref().map(|value| ("availability", value)));
-        }
-        Command::SetApplicationState { state } => attributes.push(("state", state)),
-        Command::RegisterPush { provider, token } => {
-            attributes.extend([("provider", provider.as_str()), ("token", token.reveal())]);
-        }
-        Command::InitiateImSession { to, .. } => attributes.push(("to", to)),
-        Command::AcceptImSession { conf_id }
-        | Command::DeclineImSession { conf_id }
-        | Command::TerminateImSession { conf_id }
-        | Command::SendMessage { conf_id, .. }
-        | Command::NotifyComposing { conf_id } => attributes.push(("confId", conf_id)),
-        Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {}
+    if let Command::People(command) = command {
+        return people::write_command(writer, rid, command);
     }
+    let attributes: Vec<_> = [("rid", rid)].into_iter().chain(attributes(command)).collect();
     writer.element(command.name(), &attributes, |w| match command {
         Command::InitiateImSession { first: Some(message), .. } | Command::SendMessage { message, .. } => {
             let attributes = [("messageId", message.message_id.as_str()), ("format", "text/plain")];
@@ -130,4 +143,43 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
         }
         _ => {}
     });
+}
+
+fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
+    match command {
+        Command::InitiateSession { endpoint_id, device_name, client_tag, availability } => {
+            [("endpointId", endpoint_id.as_str()), ("deviceName", device_name), ("clientTag", client_tag)]
+                .into_iter()
+                .chain(optional("availability", availability))
+                .collect()
+        }
+        Command::SetApplicationState { state } => vec![("state", state)],
+        Command::RegisterPush { provider, token } => vec![("provider", provider), ("token", token.reveal())],
+        Command::InitiateImSession { to, about, .. } => [("to", to.as_str())]
+            .into_iter()
+            .chain(optional("subject", &about.subject))
+            .chain(optional("importance", &about.importance))
+            .chain(optional("threadId", &about.thread_id))
+            .chain(optional("operationId", &about.operation_id))
+            .collect(),
+        Command::DeclineImSession { conf_id, reason } => {
+            [("confId", conf_id.as_str())].into_iter().chain(optional("reason", reason)).collect()
+        }
+        Command::CancelInvitation { invitation_id } => vec![("invitationId", invitation_id)],
+        Command::AcknowledgeMissed { conf_id } => optional("confId", conf_id).collect(),
+        Command::AcceptImSession { conf_id }
+        | Command::TerminateImSession { conf_id }
+        | Command::SendMessage { conf_id, .. }
+        | Command::NotifyComposing { conf_id } => vec![("confId", conf_id)],
+        Command::People(_) | Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {
+            Vec::new()
+        }
+    }
+}
+
+fn optional<'a>(
+    name: &'static str,
+    value: &'a Option<String>,
+) -> impl Iterator<Item = (&'static str, &'a str)> {
+    value.as_deref().map(|value| (name, value)).into_iter()
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use roxmltree::Node;
 
 use super::{PeopleEvent, people};
@@ -31,14 +33,47 @@ pub enum Event {
         conf_id: String,
         /// Who.
         from: String,
+        /// The invitation.
+        invitation: Invitation,
     },
-    /// A participant came, refused or went.
+    /// This person asks somebody for a conversation, on whichever device.
+    ImSessionStarted {
+        /// Which.
+        conf_id: String,
+        /// Whom.
+        to: String,
+        /// The invitation.
+        invitation: Invitation,
+        /// The person's own name for it, where it has one.
+        operation_id: Option<String>,
+    },
+    /// An invitation was answered, taken back or missed.
+    InvitationEnded {
+        /// To what.
+        conf_id: String,
+        /// The invitation.
+        invitation_id: String,
+        /// `accepted`, `declined`, `cancelled` or `missed`.
+        outcome: String,
+        /// `local` or `global`, where it was declined with a reason.
+        reason: Option<String>,
+        /// Another device of this person has answered.
+        elsewhere: bool,
+    },
+    /// How many conversations this person has missed.
+    MissedConversations {
+        /// All of them.
+        total: u32,
+        /// Those that were not acknowledged.
+        unread: u32,
+    },
+    /// A participant was asked, came, refused, missed it or went.
     ImSessionState {
         /// Where.
         conf_id: String,
         /// Who.
         user: String,
-        /// `connected`, `declined` or `left`.
+        /// `ringing`, `connected`, `declined`, `missed` or `left`.
         state: String,
     },
     /// A message.
@@ -92,53 +127,121 @@ pub enum Event {
     },
 }
 
+/// What is said of an invitation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its name.
+    pub id: String,
+    /// What the conversation belongs to.
+    pub thread_id: String,
+    /// What it is about, empty when nothing was said.
+    pub subject: String,
+    /// `normal`, `urgent` or `emergency`.
+    pub importance: String,
+}
+
 /// Writes an event as an element.
 pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
-    let eid = ("eid", eid);
-    match event {
-        Event::RequestSucceeded { rid, conf_id } => {
-            let conf_id = conf_id.as_deref().map(|conf_id| ("confId", conf_id));
-            let attributes: Vec<_> = [eid, ("rid", rid)].into_iter().chain(conf_id).collect();
-            w.empty("requestSucceeded", &attributes)
+    let attributes = attributes(event);
+    let attributes = attributes.iter().map(|(name, value)| (*name, value.as_ref()));
+    let attributes: Vec<_> = [("eid", eid)].into_iter().chain(attributes).collect();
+    let name = match event {
+        Event::People(event) => {
+            people::write_event(w, ("eid", eid), event);
+            return;
         }
-        Event::RequestFailed { rid, code } => w.empty("requestFailed", &[eid, ("rid", rid), ("code", code)]),
-        Event::People(event) => people::write_event(w, eid, event),
-        Event::ImSessionReceived { conf_id, from } => {
-            w.empty("imSessionReceived", &[eid, ("confId", conf_id), ("from", from)])
+        Event::RequestSucceeded { .. } => "requestSucceeded",
+        Event::RequestFailed { .. } => "requestFailed",
+        Event::ImSessionReceived { .. } => "imSessionReceived",
+        Event::ImSessionStarted { .. } => "imSessionStarted",
+        Event::InvitationEnded { .. } => "invitationEnded",
+        Event::MissedConversations { .. } => "missedConversations",
+        Event::ImSessionState { .. } => "imSessionState",
+        Event::MessageReceived { .. } => "messageReceived",
+        Event::MessageSent { .. } => "messageSent",
+        Event::MessageDelivered { .. } => "messageDelivered",
+        Event::Composing { .. } => "composing",
+        Event::PushTested { .. } => "pushTested",
+    };
+    w.element(name, &attributes, |w| match event {
+        Event::MessageReceived { text, .. } | Event::MessageSent { text, .. } => w.text(text.reveal()),
+        _ => {}
+    });
+}
+
+type Attribute<'a> = (&'static str, Cow<'a, str>);
+
+fn attributes(event: &Event) -> Vec<Attribute<'_>> {
+    match event {
+        Event::RequestSucceeded { rid, conf_id } => with_optional([("rid", rid)], [("confId", conf_id)]),
+        Event::RequestFailed { rid, code } => texts([("rid", rid), ("code", code)]),
+        // Written by themselves.
+        Event::People(_) => Vec::new(),
+        Event::ImSessionReceived { conf_id, from, invitation } => {
+            [texts([("confId", conf_id), ("from", from)]), of_invitation(invitation)].concat()
+        }
+        Event::ImSessionStarted { conf_id, to, invitation, operation_id } => {
+            let named = with_optional([("confId", conf_id), ("to", to)], [("operationId", operation_id)]);
+            [named, of_invitation(invitation)].concat()
+        }
+        Event::InvitationEnded { conf_id, invitation_id, outcome, reason, elsewhere } => {
+            let named = [("confId", conf_id), ("invitationId", invitation_id), ("outcome", outcome)];
+            let mut attributes = with_optional(named, [("reason", reason)]);
+            attributes.push(number_of("elsewhere", elsewhere));
+            attributes
+        }
+        Event::MissedConversations { total, unread } => {
+            vec![number_of("total", total), number_of("unread", unread)]
         }
         Event::ImSessionState { conf_id, user, state } => {
-            w.empty("imSessionState", &[eid, ("confId", conf_id), ("user", user), ("state", state)])
+            texts([("confId", conf_id), ("user", user), ("state", state)])
         }
-        Event::MessageReceived { conf_id, from, message_id, sent_at, text } => {
-            let sent_at = date::write(*sent_at);
-            let said = [
-                ("confId", conf_id.as_str()),
-                ("from", from),
-                ("messageId", message_id),
-                ("sentAt", &sent_at),
-            ];
-            let attributes: Vec<_> =
-                [eid].into_iter().chain(said).chain([("format", "text/plain")]).collect();
-            w.element("messageReceived", &attributes, |w| w.text(text.reveal()))
+        Event::MessageReceived { conf_id, from, message_id, sent_at, .. } => {
+            let mut attributes = texts([("confId", conf_id), ("from", from), ("messageId", message_id)]);
+            attributes.extend(of_message(*sent_at));
+            attributes
         }
-        Event::MessageSent { conf_id, message_id, sent_at, text } => {
-            let sent_at = date::write(*sent_at);
-            let said = [("confId", conf_id.as_str()), ("messageId", message_id), ("sentAt", &sent_at)];
-            let attributes: Vec<_> =
-                [eid].into_iter().chain(said).chain([("format", "text/plain")]).collect();
-            w.element("messageSent", &attributes, |w| w.text(text.reveal()))
+        Event::MessageSent { conf_id, message_id, sent_at, .. } => {
+            let mut attributes = texts([("confId", conf_id), ("messageId", message_id)]);
+            attributes.extend(of_message(*sent_at));
+            attributes
         }
         Event::MessageDelivered { conf_id, message_id, to } => {
-            w.empty("messageDelivered", &[eid, ("confId", conf_id), ("messageId", message_id), ("to", to)])
+            texts([("confId", conf_id), ("messageId", message_id), ("to", to)])
         }
-        Event::Composing { conf_id, from } => {
-            w.empty("composing", &[eid, ("confId", conf_id), ("from", from)])
+        Event::Composing { conf_id, from } => texts([("confId", conf_id), ("from", from)]),
+        Event::PushTested { rid, accepted, reason } => {
+            vec![text("rid", rid), number_of("accepted", accepted), text("reason", reason)]
         }
-        Event::PushTested { rid, accepted, reason } => w.empty(
-            "pushTested",
-            &[eid, ("rid", rid), ("accepted", if *accepted { "true" } else { "false" }), ("reason", reason)],
-        ),
-    };
+    }
+}
+
+fn text<'a>(name: &'static str, value: &'a str) -> Attribute<'a> {
+    (name, Cow::Borrowed(value))
+}
+
+fn number_of<'a>(name: &'static str, value: &impl ToString) -> Attribute<'a> {
+    (name, Cow::Owned(value.to_string()))
+}
+
+fn texts<'a, const N: usize>(pairs: [(&'static str, &'a String); N]) -> Vec<Attribute<'a>> {
+    pairs.into_iter().map(|(name, value)| text(name, value)).collect()
+}
+
+fn with_optional<'a, const N: usize, const M: usize>(
+    pairs: [(&'static str, &'a String); N],
+    optional: [(&'static str, &'a Option<String>); M],
+) -> Vec<Attribute<'a>> {
+    let optional = optional.into_iter().filter_map(|(name, value)| Some(text(name, value.as_ref()?)));
+    texts(pairs).into_iter().chain(optional).collect()
+}
+
+fn of_invitation(Invitation { id, thread_id, subject, importance }: &Invitation) -> Vec<Attribute<'_>> {
+    texts([("invitationId", id), ("threadId", thread_id), ("subject", subject), ("importance", importance)])
+}
+
+fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {
+    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", "text/plain")]
 }
 
 /// Reads an event; `None` for what the grammar does not have.
@@ -148,7 +251,27 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
     Some(match node.tag_name().name() {
         "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
         "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
-        "imSessionReceived" => Event::ImSessionReceived { conf_id: conf_id()?, from: attribute("from")? },
+        "imSessionReceived" => Event::ImSessionReceived {
+            conf_id: conf_id()?,
+            from: attribute("from")?,
+            invitation: read_invitation(node)?,
+        },
+        "imSessionStarted" => Event::ImSessionStarted {
+            conf_id: conf_id()?,
+            to: attribute("to")?,
+            invitation: read_invitation(node)?,
+            operation_id: attribute("operationId"),
+        },
+        "invitationEnded" => Event::InvitationEnded {
+            conf_id: conf_id()?,
+            invitation_id: attribute("invitationId")?,
+            outcome: attribute("outcome")?,
+            reason: attribute("reason"),
+            elsewhere: number(node, "elsewhere")?,
+        },
+        "missedConversations" => {
+            Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
+        }
         "imSessionState" => Event::ImSessionState {
             conf_id: conf_id()?,
             user: attribute("user")?,
@@ -179,6 +302,16 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             reason: attribute("reason")?,
         },
         _ => Event::People(people::read_event(node)?),
+    })
+}
+
+fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    Some(Invitation {
+        id: attribute("invitationId")?,
+        thread_id: attribute("threadId")?,
+        subject: attribute("subject")?,
+        importance: attribute("importance")?,
     })
 }
 

@@ -2,7 +2,7 @@ use roxmltree::Node;
 
 use crate::{
     XmlError,
-    mcx::{Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
+    mcx::{About, Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
     xml::{self, Writer},
 };
 
@@ -146,9 +146,12 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
         let reason = format!("a command is an element of `{NAMESPACE}`");
         return Err(rejection(node, RejectionCode::UnknownCommand, reason));
     }
-    let conf_id = || attribute(node, "confId");
-    let optional = |name| bounded(node, name, node.attribute(name));
-    let command = match node.tag_name().name() {
+    Ok(Request { rid, command: command(node)? })
+}
+
+fn command(node: Node<'_, '_>) -> Result<Command, Rejection> {
+    let optional = |name| optional(node, name);
+    Ok(match node.tag_name().name() {
         "initiateSession" => Command::InitiateSession {
             endpoint_id: attribute(node, "endpointId")?,
             device_name: attribute(node, "deviceName")?,
@@ -163,12 +166,28 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
         },
         "unregisterPush" => Command::UnregisterPush,
         "testPush" => Command::TestPush,
+        _ => return conversation_command(node),
+    })
+}
+
+fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
+    let conf_id = || attribute(node, "confId");
+    let optional = |name| optional(node, name);
+    Ok(match node.tag_name().name() {
         "initiateImSession" => Command::InitiateImSession {
             to: attribute(node, "to")?,
+            about: About {
+                subject: optional("subject")?,
+                importance: optional("importance")?,
+                thread_id: optional("threadId")?,
+                operation_id: optional("operationId")?,
+            },
             first: elements(node, "message").next().map(instant).transpose()?,
         },
         "acceptImSession" => Command::AcceptImSession { conf_id: conf_id()? },
-        "declineImSession" => Command::DeclineImSession { conf_id: conf_id()? },
+        "declineImSession" => Command::DeclineImSession { conf_id: conf_id()?, reason: optional("reason")? },
+        "cancelInvitation" => Command::CancelInvitation { invitation_id: attribute(node, "invitationId")? },
+        "acknowledgeMissed" => Command::AcknowledgeMissed { conf_id: optional("confId")? },
         "terminateImSession" => Command::TerminateImSession { conf_id: conf_id()? },
         "sendMessage" => {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
@@ -179,8 +198,7 @@ fn request(node: Node<'_, '_>) -> Result<Request, Rejection> {
             let reason = format!("there is no command `{}`", element_name(node));
             return Err(rejection(node, RejectionCode::UnknownCommand, reason));
         }
-    };
-    Ok(Request { rid, command })
+    })
 }
 
 /// The name of an element as a rejection repeats it.
@@ -194,6 +212,10 @@ pub(super) fn attribute(node: Node<'_, '_>, name: &str) -> Result<String, Reject
         rejection(node, RejectionCode::Malformed, reason)
     };
     bounded(node, name, node.attribute(name))?.ok_or_else(missing)
+}
+
+fn optional(node: Node<'_, '_>, name: &str) -> Result<Option<String>, Rejection> {
+    bounded(node, name, node.attribute(name))
 }
 
 pub(super) fn bounded(

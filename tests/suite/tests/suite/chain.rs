@@ -114,7 +114,7 @@ async fn an_invitation_is_declined_and_a_person_is_seen_writing() {
         .await
         .unwrap();
     let second = ben.invite(&uri("anna").unwrap(), "m-2", "And this?").await.unwrap();
-    anna.perform(Command::DeclineImSession { conf_id: second.clone() }).await.unwrap();
+    anna.perform(Command::DeclineImSession { conf_id: second.clone(), reason: None }).await.unwrap();
     state(&mut ben, &second, "declined").await;
     assert!(ben.say(&second, "m-3", "But").await.unwrap_err().to_string().contains("wrongState"));
 }

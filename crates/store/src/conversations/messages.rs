@@ -1,0 +1,217 @@
+//! What is said in conversations.
+
+use fulmar_domain::{
+    AccountId, ConversationId, MessageId, RequestId, Timestamp,
+    conversation::{Message, MessageText, Step},
+    event::Failure,
+    id::ClientMessageId,
+    session::Session,
+};
+use rusqlite::{Connection, Row, params};
+
+use crate::{
+    Actor, Store, StoreError,
+    conversations::{listeners, place, step},
+    events::{self, Entry},
+    history, notifications,
+    rows::{found, parsed, timestamp},
+    sessions::{Concern, Effect, Executed},
+    writer::Tx,
+};
+
+/// Something said: the sender's own name for it, and the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Sending the same name again is the same message.
+    pub client_id: ClientMessageId,
+    /// The text.
+    pub text: MessageText,
+}
+
+const SELECT: &str = "SELECT m.id, c.name, a.uri, m.client_id, m.text, m.sent_at
+     FROM message m JOIN conversation c ON c.id = m.conversation JOIN account a ON a.id = m.sender";
+/// Those messages that `?1` has said or was told.
+const KNOWN: &str = "(m.sender = ?1 OR EXISTS (
+         SELECT 1 FROM delivery d WHERE d.message = m.id AND d.recipient = ?1))";
+
+impl Store {
+    /// Says something: in one change the message, an event for each session of those who take part, the sender's own
+    /// among them, and a notification for each device of the others that sleeps.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn say(
+        &self,
+        actor: &Actor,
+        request: impl Into<Option<RequestId>>,
+        conversation: ConversationId,
+        said: Said,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("send a message", actor, request.into(), now, move |tx, session| {
+            let Some(place) = place(tx, &conversation, session.account.0, now)? else {
+                return Ok(Effect::failed(Failure::NoSuchConversation));
+            };
+            let conversation = place.conversation;
+            let made = |message| {
+                let concern =
+                    Concern { conversation: Some(conversation), message: Some(message), invitation: None };
+                Effect::made(concern)
+            };
+            if let Some((where_it_was, message)) = earlier(tx.sql, session.account.0, &said)? {
+                let same = where_it_was == conversation;
+                return Ok(if same { made(message) } else { Effect::failed(Failure::WrongState) });
+            }
+            if let Err(failure) = step(tx, session, place, Step::Write, now)? {
+                return Ok(Effect::failed(failure));
+            }
+            let message = say(tx, session, conversation, &said, now)?;
+            Ok(message.map_or(Effect::failed(Failure::WrongState), made))
+        })
+        .await
+    }
+
+    /// Tells the others that this participant is writing. Only sessions that follow along are told.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn compose(
+        &self,
+        actor: &Actor,
+        request: impl Into<Option<RequestId>>,
+        conversation: ConversationId,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("tell that somebody is writing", actor, request.into(), now, move |tx, session| {
+            let me = session.account.0;
+            let Some(place) = place(tx, &conversation, me, now)? else {
+                return Ok(Effect::failed(Failure::NoSuchConversation));
+            };
+            if place.participation.after(Step::Write).is_err() {
+                return Ok(Effect::failed(Failure::WrongState));
+            }
+            for recipient in listeners(tx.sql, place.conversation, me)? {
+                for device in watched_devices(tx.sql, recipient)? {
+                    let entry = Entry::Composing { conversation: place.conversation, who: me };
+                    events::replace(tx, device, entry)?;
+                }
+            }
+            Ok(Effect::concerns(place.conversation))
+        })
+        .await
+    }
+
+    /// The oldest messages of a conversation after `after` that this person has said or was told, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn messages(
+        &self,
+        person: AccountId,
+        conversation: &ConversationId,
+        after: MessageId,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let name = conversation.clone();
+        self.read("read the messages of a conversation", move |sql| {
+            let select =
+                format!("{SELECT} WHERE c.name = ?2 AND m.id > ?3 AND {KNOWN} ORDER BY m.id LIMIT ?4");
+            sql.prepare_cached(&select)?
+                .query_map(params![person.0, name.as_str(), after.0, limit], row)?
+                .collect()
+        })
+        .await
+    }
+
+    /// A message of a conversation that this person has said or was told.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn message(
+        &self,
+        person: AccountId,
+        conversation: &ConversationId,
+        message: MessageId,
+    ) -> Result<Option<Message>, StoreError> {
+        let name = conversation.clone();
+        self.read("read a message", move |sql| {
+            let select = format!("{SELECT} WHERE m.id = ?2 AND c.name = ?3 AND {KNOWN}");
+            found(sql.prepare_cached(&select)?.query_row(params![person.0, message.0, name.as_str()], row))
+        })
+        .await
+    }
+}
+
+/// `None` when nobody would hear it.
+pub(super) fn say(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    conversation: i64,
+    said: &Said,
+    now: Timestamp,
+) -> rusqlite::Result<Option<i64>> {
+    let me = session.account.0;
+    let recipients = listeners(tx.sql, conversation, me)?;
+    if recipients.is_empty() {
+        return Ok(None);
+    }
+    let insert = "INSERT INTO message (conversation, sender, client_id, text, sent_at)
+         VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
+    let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
+    let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    history::tell(tx, me, Entry::MessageSent { message }, now)?;
+    for recipient in recipients {
+        let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
+        tx.sql.prepare_cached(insert)?.execute([message, recipient])?;
+        for device in history::tell(tx, recipient, Entry::MessageReceived { message }, now)? {
+            notifications::wake_if_asleep(tx, device, message, now)?;
+        }
+    }
+    Ok(Some(message))
+}
+
+/// What this person has said under that name already: the conversation and the message.
+pub(super) fn earlier(sql: &Connection, sender: i64, said: &Said) -> rusqlite::Result<Option<(i64, i64)>> {
+    let select = "SELECT conversation, id FROM message WHERE sender = ?1 AND client_id = ?2";
+    let values = params![sender, said.client_id.as_str()];
+    found(sql.prepare_cached(select)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))
+}
+
+/// The signed-in devices of a person that somebody looks at.
+fn watched_devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>> {
+    sql.prepare_cached("SELECT device FROM session WHERE account = ?1 AND activity = 'foreground'")?
+        .query_map([account], |row| row.get(0))?
+        .collect()
+}
+
+/// Notes that a message has reached a device of `recipient`, and tells the sender the first time.
+pub(crate) fn delivered(
+    tx: &mut Tx<'_>,
+    message: i64,
+    recipient: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let update = "UPDATE delivery SET delivered_at = ?3
+         WHERE message = ?1 AND recipient = ?2 AND delivered_at IS NULL";
+    if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
+        return Ok(());
+    }
+    let select = "SELECT sender FROM message WHERE id = ?1";
+    let sender: i64 = tx.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
+    history::tell(tx, sender, Entry::MessageDelivered { message, to: recipient }, now).map(drop)
+}
+
+pub(crate) fn message(sql: &Connection, id: i64) -> rusqlite::Result<Message> {
+    sql.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?.query_row([id], row)
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId(row.get(0)?),
+        conversation: parsed(row, 1)?,
+        sender: parsed(row, 2)?,
+        client_id: parsed(row, 3)?,
+        text: parsed(row, 4)?,
+        sent_at: timestamp(row, 5)?,
+    })
+}

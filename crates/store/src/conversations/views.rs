@@ -1,0 +1,116 @@
+//! Conversations as one of their participants sees them.
+
+use fulmar_domain::{
+    AccountId, ConversationId, Timestamp,
+    contacts::Contact,
+    conversation::{Conversation, ConversationState, Participant, Participation},
+};
+use rusqlite::{Connection, Row, params};
+
+use crate::{
+    Store, StoreError,
+    rows::{found, parsed, timestamp},
+};
+
+/// Where a participant stands at `?1`: whoever rings beyond the time of the invitation has missed it.
+const PARTICIPATION: &str = "iif(p.participation = 'ringing' AND NOT EXISTS (
+         SELECT 1 FROM invitation i WHERE i.conversation = p.conversation AND i.invited = p.account
+             AND i.state = 'ringing' AND i.deadline > ?1), 'missed', p.participation)";
+
+impl Store {
+    /// The conversations in which a person takes part with somebody or is asked to, oldest first.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn active_conversations(
+        &self,
+        person: AccountId,
+        now: Timestamp,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        self.read("list the conversations of a person", move |sql| {
+            let select = "SELECT conversation FROM participant
+                 WHERE account = ?1 AND participation IN ('ringing', 'connected') ORDER BY conversation";
+            let ids: Vec<i64> = sql
+                .prepare_cached(select)?
+                .query_map([person.0], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let all = ids.into_iter().map(|id| view(sql, id, person.0, now));
+            let active = |conversation: &Conversation| conversation.state != ConversationState::Disconnected;
+            Ok(all.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().filter(active).collect())
+        })
+        .await
+    }
+
+    /// A conversation of this person, also one that has ended.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn conversation(
+        &self,
+        person: AccountId,
+        conversation: &ConversationId,
+        now: Timestamp,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let name = conversation.clone();
+        self.read("look a conversation up", move |sql| {
+            let select = "SELECT c.id FROM conversation c JOIN participant p ON p.conversation = c.id
+                 WHERE c.name = ?1 AND p.account = ?2";
+            let values = params![name.as_str(), person.0];
+            let id: Option<i64> = found(sql.prepare_cached(select)?.query_row(values, |row| row.get(0)))?;
+            id.map(|id| view(sql, id, person.0, now)).transpose()
+        })
+        .await
+    }
+}
+
+/// Where a conversation stands for a person.
+pub(crate) fn state(
+    sql: &Connection,
+    conversation: i64,
+    person: i64,
+    now: Timestamp,
+) -> rusqlite::Result<ConversationState> {
+    let select = format!("SELECT p.account, {PARTICIPATION} FROM participant p WHERE p.conversation = ?2");
+    let places: Vec<(i64, Participation)> = sql
+        .prepare_cached(&select)?
+        .query_map(params![now.as_millis(), conversation], |row| Ok((row.get(0)?, parsed(row, 1)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(state_of(&places, person))
+}
+
+fn state_of(places: &[(i64, Participation)], person: i64) -> ConversationState {
+    let me = places.iter().find(|(account, _)| *account == person).map(|(_, place)| *place);
+    let others = places.iter().filter(|(account, _)| *account != person).map(|(_, place)| *place);
+    me.map_or(ConversationState::Disconnected, |me| ConversationState::of(me, others))
+}
+
+fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> rusqlite::Result<Conversation> {
+    let select = format!(
+        "SELECT p.account, {PARTICIPATION}, a.uri, a.display_name
+         FROM participant p JOIN account a ON a.id = p.account JOIN conversation c ON c.id = p.conversation
+         WHERE p.conversation = ?2 ORDER BY a.id <> c.creator, a.id"
+    );
+    let participant = |row: &Row<'_>| {
+        let person = Contact { uri: parsed(row, 2)?, display_name: parsed(row, 3)? };
+        Ok((row.get(0)?, Participant { person, participation: parsed(row, 1)? }))
+    };
+    let participants: Vec<(i64, Participant)> = sql
+        .prepare_cached(&select)?
+        .query_map(params![now.as_millis(), id], participant)?
+        .collect::<Result<_, _>>()?;
+    let places: Vec<_> = participants.iter().map(|(account, p)| (*account, p.participation)).collect();
+    let select = "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri
+         FROM conversation c JOIN account a ON a.id = c.creator WHERE c.id = ?1";
+    sql.prepare_cached(select)?.query_row([id], |row| {
+        Ok(Conversation {
+            id: parsed(row, 0)?,
+            creator: parsed(row, 5)?,
+            thread: parsed(row, 1)?,
+            subject: parsed(row, 2)?,
+            importance: parsed(row, 3)?,
+            created_at: timestamp(row, 4)?,
+            state: state_of(&places, person),
+            participants: participants.into_iter().map(|(_, participant)| participant).collect(),
+        })
+    })
+}

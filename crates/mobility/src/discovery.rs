@@ -103,7 +103,7 @@ async fn of_person(
     let origin = office.web_origin(domain);
     let autodiscover: AutodiscoverConfiguration = phones.app.configuration(domain).await?;
     let mcx: McxConfiguration = phones.app.configuration(domain).await?;
-    let mcx_origin = match (mcx.exposed_web_url, location) {
+    let mobility_origin = match (mcx.exposed_web_url, location) {
         (ExposedWebUrl::External, _) => Some(origin.clone()),
         (ExposedWebUrl::Internal, AccessLocation::Internal) => {
             Some(office.origin_at(&hosts.discover_internal))
@@ -116,8 +116,8 @@ async fn of_person(
         fqdn: autodiscover.external_sip_client_access_fqdn.as_ref().unwrap_or(&hosts.sip).to_string(),
         port: autodiscover.external_sip_client_access_port.unwrap_or(office.ports().sip),
     };
-    let mcx_origin = mcx_origin.as_deref().filter(|_| enabled);
-    let services = UserServices { sip_internal, sip_external, mcx_origin };
+    let mobility_origin = mobility_origin.as_deref().filter(|_| enabled);
+    let services = UserServices { sip_internal, sip_external, mobility_origin };
     let mut document = Document::user(location, &origin, services);
     if !xframe::allowed(phones, domain).await?.is_empty() {
         document = document.with_xframe(&origin);

@@ -26,6 +26,14 @@ pub const XFRAME_PATH: &str = "/Autodiscover/XFrame/XFrame.html";
 /// The path of the mobility service.
 pub const MCX_PATH: &str = "/Mcx/McxService.svc";
 
+/// The path of UCWA's applications for clients that present a web ticket.
+pub const UCWA_PATH: &str = "/ucwa/v1/applications";
+/// The path of UCWA's applications for clients that present a bearer token.
+pub const OAUTH_UCWA_PATH: &str = "/ucwa/oauth/v1/applications";
+
+/// The token of [`UCWA_PATH`].
+const UCWA: &str = "Ucwa";
+
 /// From which side of the office the request came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessLocation {
@@ -114,8 +122,8 @@ pub struct UserServices<'a> {
     pub sip_internal: SipAccess,
     /// The registrar from outside.
     pub sip_external: SipAccess,
-    /// Scheme, host and port of the mobility service; `None` where it is not for this person to use.
-    pub mcx_origin: Option<&'a str>,
+    /// Scheme, host and port of the mobility service and of UCWA; `None` where they are not for this person to use.
+    pub mobility_origin: Option<&'a str>,
 }
 
 /// Why a body is no Autodiscover document.
@@ -161,14 +169,17 @@ impl Document {
 
     /// The User document. Inside and outside get the same host, so that a phone that roams keeps it.
     pub fn user(access_location: AccessLocation, origin: &str, services: UserServices<'_>) -> Self {
-        let UserServices { sip_internal, sip_external, mcx_origin } = services;
+        let UserServices { sip_internal, sip_external, mobility_origin } = services;
         let mut links = vec![
             Link::new("Internal/Autodiscover", origin, ROOT_PATH),
             Link::new("External/Autodiscover", origin, ROOT_PATH),
         ];
-        if let Some(origin) = mcx_origin {
+        if let Some(origin) = mobility_origin {
             links.push(Link::new("Internal/Mcx", origin, MCX_PATH));
             links.push(Link::new("External/Mcx", origin, MCX_PATH));
+            for token in ["Internal/Ucwa", "External/Ucwa", UCWA] {
+                links.push(Link::new(token, origin, UCWA_PATH));
+            }
         }
         links.push(Link::new("Self", origin, USER_PATH));
         Self { access_location, body: Body::User { sip_internal, sip_external, links } }
@@ -247,7 +258,7 @@ mod tests {
         let services = UserServices {
             sip_internal: registrar.clone(),
             sip_external: registrar,
-            mcx_origin: Some(ORIGIN),
+            mobility_origin: Some(ORIGIN),
         };
         [
             Document::root(AccessLocation::External, ORIGIN),
@@ -312,6 +323,24 @@ mod tests {
         let json: serde_json::Value =
             serde_json::from_str(&root.with_xframe(ORIGIN).write(Format::UcwaJson)).unwrap();
         assert_eq!(json["_links"]["xframe"]["href"], format!("{ORIGIN}{XFRAME_PATH}"));
+    }
+
+    #[test]
+    fn who_may_use_ucwa_is_led_to_the_flavour_that_fits_the_ticket() {
+        let [.., user] = documents();
+        for token in ["Internal/Ucwa", "External/Ucwa", "Ucwa"] {
+            assert_eq!(user.link(token), Some(format!("{ORIGIN}{UCWA_PATH}").as_str()));
+        }
+        let links = |document: &Document| {
+            let json: serde_json::Value = serde_json::from_str(&document.write(Format::UcwaJson)).unwrap();
+            json["_links"].clone()
+        };
+        assert_eq!(links(&user)["applications"]["href"], format!("{ORIGIN}{OAUTH_UCWA_PATH}"));
+        let registrar = || SipAccess { fqdn: "sip.office.test".into(), port: 5061 };
+        let services =
+            UserServices { sip_internal: registrar(), sip_external: registrar(), mobility_origin: None };
+        let other = Document::user(AccessLocation::External, ORIGIN, services);
+        assert_eq!((other.link("Ucwa"), links(&other).get("applications")), (None, None));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mcx-requests", feed: mcx::requests },
     Target { name: "negotiation", feed: headers::negotiation },
     Target { name: "ntlm", feed: sign_in::ntlm },
+    Target { name: "ucwa-batch", feed: ucwa::batch },
     Target { name: "ucwa-input", feed: ucwa::input },
     Target { name: "ucwa-message", feed: ucwa::message },
     Target { name: "ws-trust", feed: sign_in::ws_trust },

@@ -1,4 +1,29 @@
-use fulmar_wire::ucwa::{Input, data_uri};
+use fulmar_wire::ucwa::{
+    Input,
+    batch::{self, BatchAnswer, MAX_PARTS},
+    data_uri,
+};
+
+/// The first line is a type, the rest a body. Bodies of a batch are bodies of an answer, which reads back by its
+/// boundary.
+pub(crate) fn batch(bytes: &[u8]) {
+    let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let (content_type, body) = bytes.split_at(line);
+    let Ok(requests) = batch::parse(std::str::from_utf8(content_type).ok(), body) else { return };
+    assert!((1..=MAX_PARTS).contains(&requests.len()));
+    let answer = |body: &String| BatchAnswer {
+        status: 200,
+        reason: "OK".into(),
+        headers: Vec::new(),
+        body: format!("> {}", body.replace(['\r', '\n'], " ")),
+    };
+    let answers: Vec<_> = requests.iter().map(|request| answer(&request.body)).collect();
+    let written = batch::compose("fulmar", &answers);
+    assert_eq!(written.lines().filter(|line| *line == "--fulmar").count(), answers.len());
+    for request in requests {
+        assert!(request.target.starts_with('/') && !request.method.is_empty(), "{request:?}");
+    }
+}
 
 /// The first line is a query, the rest a body that is what it begins like.
 pub(crate) fn input(bytes: &[u8]) {

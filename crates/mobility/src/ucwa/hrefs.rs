@@ -2,10 +2,10 @@
 
 use fulmar_domain::{ConversationId, DeviceId, InvitationId, MessageId, SipUri};
 
-/// Where applications are made.
-pub(super) const APPLICATIONS: &str = "/ucwa/oauth/v1/applications";
-/// The same for clients that come with a ticket of the kind before OAuth.
-pub(super) const TOKEN_APPLICATIONS: &str = "/ucwa/v1/applications";
+/// Where applications are made, and the same for clients that come with a ticket of the kind before OAuth.
+pub(super) use fulmar_wire::autodiscover::{
+    OAUTH_UCWA_PATH as APPLICATIONS, UCWA_PATH as TOKEN_APPLICATIONS,
+};
 
 /// The places of one application.
 #[derive(Clone, Debug)]

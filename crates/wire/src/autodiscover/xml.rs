@@ -1,6 +1,9 @@
 use roxmltree::Node;
 
-use super::{AccessLocation, Body, Document, InvalidDocument, Link, OAUTH_USER_PATH, SipAccess, USER_PATH};
+use super::{
+    AccessLocation, Body, Document, InvalidDocument, Link, OAUTH_UCWA_PATH, OAUTH_USER_PATH, SipAccess, UCWA,
+    UCWA_PATH, USER_PATH,
+};
 use crate::{
     ucwa,
     xml::{self, Writer},
@@ -93,7 +96,11 @@ pub(super) fn ucwa_links(document: &Document) -> (&'static str, Vec<(&'static st
             vec![("self", this.to_owned()), ("user", user.to_owned())]
         }
         Body::Domain { .. } | Body::UserElsewhere { .. } => Vec::new(),
-        Body::User { .. } => vec![("self", this.replace(USER_PATH, OAUTH_USER_PATH))],
+        Body::User { .. } => {
+            let this = ("self", this.replace(USER_PATH, OAUTH_USER_PATH));
+            let applications = document.link(UCWA).map(|href| href.replace(UCWA_PATH, OAUTH_UCWA_PATH));
+            [this].into_iter().chain(applications.map(|href| ("applications", href))).collect()
+        }
     };
     links.extend(document.link("XFrame").map(|xframe| ("xframe", xframe.to_owned())));
     (rel, links)

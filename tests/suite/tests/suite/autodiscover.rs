@@ -129,6 +129,10 @@ async fn who_may_not_use_the_mobility_service_is_not_led_there() {
     for token in ["Internal/Mcx", "External/Mcx"] {
         assert_eq!(document.link(token), Some(inside.as_str()));
     }
+    let inside = format!("https://lyncdiscoverinternal.office.test:{port}/ucwa/v1/applications");
+    for token in ["Ucwa", "Internal/Ucwa", "External/Ucwa"] {
+        assert_eq!(document.link(token), Some(inside.as_str()));
+    }
     // The host of those links exists inside only, so somebody outside is given none.
     let intent = json!({
         "domains": ["office.test"], "inside": ["127.0.0.1"], "outside": ["127.0.0.1"], "mode": "delegated",
@@ -143,11 +147,12 @@ async fn who_may_not_use_the_mobility_service_is_not_led_there() {
         let reply = network.request(Method::GET, &url, &headers, Vec::new()).await.unwrap();
         Document::parse(XML, &reply.body).unwrap()
     };
-    assert_eq!(outside().await.link("External/Mcx"), None);
+    let tokens = |document: &Document| ["External/Mcx", "Ucwa"].map(|token| document.link(token).is_some());
+    assert_eq!(tokens(&outside().await), [false, false]);
     set(&office, "McxConfiguration", json!({ "ExposedWebURL": "External" })).await;
-    assert!(outside().await.link("External/Mcx").is_some());
+    assert_eq!(tokens(&outside().await), [true, true]);
     set(&office, "MobilityPolicy", json!({ "EnableMobility": false })).await;
-    assert_eq!(outside().await.link("External/Mcx"), None);
+    assert_eq!(tokens(&outside().await), [false, false]);
 }
 
 const USER: &str = "/Autodiscover/AutodiscoverService.svc/root/user";

@@ -56,7 +56,13 @@ async fn an_address_and_a_password_lead_from_either_side_to_the_user_document() 
     assert_eq!(inside.asked[0], "GET https://lyncdiscoverinternal.office.test/ 200");
     assert_eq!(inside.asked[1..], web);
     let this = format!("https://web.office.test{ROOT}/oauth/user");
-    assert_eq!(inside.user, Some(json!({ "self": this })), "{}", inside.refused);
+    let applications = "https://web.office.test/ucwa/oauth/v1/applications";
+    assert_eq!(
+        inside.user,
+        Some(json!({ "self": this, "applications": applications })),
+        "{}",
+        inside.refused
+    );
 
     private.network.set_resolver(OUTSIDE).unwrap();
     let outside = attempt(&private, PASSWORD);

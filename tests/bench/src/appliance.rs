@@ -53,7 +53,17 @@ impl Appliance {
 
     /// The network as a phone sees it.
     pub(crate) fn network(&self) -> Result<Network> {
-        Network::new(self.dns, &fs::read_to_string(self.dir.path().join("state/tls/ca.pem"))?)
+        Network::new(self.dns, &self.authority()?)
+    }
+
+    /// The certificate of the box's own authority.
+    pub(crate) fn authority(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.dir.path().join("state/tls/ca.pem"))?)
+    }
+
+    /// The process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     fn admin(&self) -> Client {
@@ -94,6 +104,7 @@ impl Drop for Appliance {
     }
 }
 
-fn free() -> Result<SocketAddr> {
+/// An address on loopback that nobody listens on.
+pub(crate) fn free() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "it talks to the person at the terminal")]
 
 mod appliance;
+mod im;
 mod report;
 mod signin;
 
@@ -31,6 +32,8 @@ struct Arguments {
 enum What {
     /// Sign-ins while 1,000 polls are held, beside Argon2 alone.
     Signin,
+    /// Messages while 5,000 phones wait, beside ejabberd, Prosody and ntfy.
+    Im(im::Options),
 }
 
 #[tokio::main]
@@ -38,6 +41,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let table = match arguments.what {
         What::Signin => signin::measure(arguments.rounds).await?,
+        What::Im(options) => im::measure(arguments.rounds, &options).await?,
     };
     report::publish(&arguments.results, &table)
 }

@@ -62,7 +62,8 @@ impl Service for Office {
         let mut phone = Phone::sign_in(self.place.clone(), first, 0).await?;
         let mut line = self.place.line().await?;
         let to = format!("sip:{}", person(first + 1));
-        let invite = Command::InitiateImSession { to, about: About::default(), first: None };
+        let invite =
+            Command::InitiateImSession { to, about: fulmar_wire::mcx::About::default(), first: None };
         phone.command(&mut line, "invite", invite).await?;
         let conf_id = loop {
             let invited = |event| match event {

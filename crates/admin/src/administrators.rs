@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Admin,
     json::{Json, PathText, failed, parsed, store_failed, unprocessable},
+    people::NewPassword,
 };
 
 #[derive(Serialize)]
@@ -18,12 +19,6 @@ pub(crate) struct AdministratorBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAdministrator {
     name: String,
-    password: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewPassword {
     password: String,
 }
 

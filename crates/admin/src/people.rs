@@ -30,7 +30,7 @@ pub(crate) struct NewPerson {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPassword {
-    password: String,
+    pub(crate) password: String,
 }
 
 #[derive(Deserialize)]

@@ -6,23 +6,14 @@ use fulmar_suite::{Kind, Office, program};
 use http::Method;
 use serde_json::json;
 
-/// Where somebody outside sits; 127.0.0.1 is inside.
-const OUTSIDE: &str = "127.0.0.2";
+use super::lockout::{self, OUTSIDE};
+
 const INSIDE: &str = "127.0.0.1";
 const PASSWORD: &str = "a-long-and-secret-one";
 
-/// An office whose network is one address, so that the rest of the loopback network is outside, with marie who
-/// administers it.
+/// An office with an outside, and with marie who administers it.
 async fn office() -> Office {
-    let office = Office::new(Kind::InProcess).await.unwrap();
-    let port = office.https().port();
-    let intent = json!({
-        "domains": ["office.test"],
-        "inside": ["127.0.0.1"],
-        "inside_networks": ["127.0.0.1/32"],
-        "https_port": port,
-    });
-    office.admin().change(Method::PUT, "/api/v1/office", &intent).await.unwrap();
+    let office = lockout::office().await;
     let marie = json!({ "name": "marie", "password": PASSWORD });
     office.admin().change(Method::POST, "/api/v1/administrators", &marie).await.unwrap();
     office

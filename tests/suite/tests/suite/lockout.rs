@@ -7,10 +7,10 @@ use http::Method;
 use serde_json::{Value, json};
 
 /// Where somebody outside sits; 127.0.0.1 is inside.
-const OUTSIDE: &str = "127.0.0.2";
+pub(crate) const OUTSIDE: &str = "127.0.0.2";
 
 /// An office whose network is one address, so that the rest of the loopback network is outside.
-async fn office() -> Office {
+pub(crate) async fn office() -> Office {
     let office = Office::new(Kind::InProcess).await.unwrap();
     let port = office.https().port();
     let intent = json!({

@@ -79,7 +79,11 @@ impl FromRequest<Phones> for Spoken {
             Some(operation) => Some(operation),
             None => query.text("operationContext")?,
         };
-        Ok(Self { text: text.parse().map_err(|error| too_long(&error))?, operation: operation.map(short) })
+        if operation.is_some_and(|operation| operation.len() > MAX_OPERATION) {
+            return Err(Refused::parameter("operationId", "this has at most 50 characters"));
+        }
+        let text = text.parse().map_err(|error| too_long(&error))?;
+        Ok(Self { text, operation: operation.map(str::to_owned) })
     }
 }
 
@@ -90,10 +94,6 @@ fn too_long(error: &fulmar_domain::conversation::InvalidMessageText) -> Refused 
         TooLong(_) => Code::EntityTooLarge,
     };
     Refused::because(code, None, &error.to_string())
-}
-
-fn short(operation: &str) -> String {
-    operation.chars().take(MAX_OPERATION).collect()
 }
 
 /// What is said with an invitation: a link whose data is the text.
@@ -129,21 +129,31 @@ pub(super) fn resource(conversation: &Conversation, hrefs: &Hrefs) -> Resource {
                 .link("stopMessaging", format!("{place}/terminate"))
                 .link("sendMessage", format!("{place}/messages"))
                 .link("setIsTyping", format!("{place}/typing"))
-                .link("typingParticipants", format!("{place}/typingParticipants"))
         })
 }
 
+/// A message with its text.
 pub(super) fn message(message: &Message, me: &SipUri, hrefs: &Hrefs) -> Resource {
-    let mine = message.sender == *me;
+    let direction = if message.sender == *me { "Outgoing" } else { "Incoming" };
+    without_text(message, direction, hrefs)
+        .link("contact", hrefs.contact(&message.sender))
+        .link("participant", hrefs.participant(&message.conversation, &message.sender))
+        .link("plainMessage", as_data(message))
+}
+
+/// What the person has said, as an event tells it: without the text, as in captures of the original. There are
+/// clients that answer whatever text they see.
+pub(super) fn sent(message: &Message, hrefs: &Hrefs) -> Resource {
+    without_text(message, "Outgoing", hrefs)
+}
+
+fn without_text(message: &Message, direction: &str, hrefs: &Hrefs) -> Resource {
     Resource::new("message", hrefs.message(&message.conversation, message.id))
-        .property("direction", if mine { "Outgoing" } else { "Incoming" })
+        .property("direction", direction)
         .property("operationId", message.client_id.as_str())
         .property("status", "Succeeded")
         .property("timeStamp", Value::Date(message.sent_at.as_millis()))
         .link("messaging", hrefs.messaging(&message.conversation))
-        .link("contact", hrefs.contact(&message.sender))
-        .link("participant", hrefs.participant(&message.conversation, &message.sender))
-        .link("plainMessage", as_data(message))
 }
 
 /// What was said, as a link that is the text itself (RFC 2397).

@@ -47,10 +47,12 @@ impl<'a> Renderer<'a> {
                     self.participation(&conversation, &who, participation);
                 }
             }
-            Happened::MessageReceived(message) | Happened::MessageSent(message) => {
+            Happened::MessageReceived(message) => {
                 let resource = messaging::message(&message, &self.asker.account.uri, &self.asker.hrefs);
-                let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
-                self.of_conversation(&message.conversation, event);
+                self.message(&message.conversation, resource);
+            }
+            Happened::MessageSent(message) => {
+                self.message(&message.conversation, messaging::sent(&message, &self.asker.hrefs));
             }
             Happened::Composing { conversation, who } => {
                 let participant = self.asker.hrefs.participant(&conversation, &who);
@@ -117,10 +119,19 @@ impl<'a> Renderer<'a> {
         let messaging = messaging::resource(conversation, hrefs);
         self.of_communication(Event::started(to(&invitation)).embed(invitation));
         self.of_communication(Event::added(to(&resource)).embed(resource));
-        for participant in &conversation.participants {
+        // Who has not answered yet does not take part.
+        let there = |participant: &&Participant| {
+            participant.person.uri == *me || participant.participation == Participation::Connected
+        };
+        for participant in conversation.participants.iter().filter(there) {
             self.participant(conversation, participant);
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
+    }
+
+    fn message(&mut self, conversation: &ConversationId, resource: Resource) {
+        let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
+        self.of_conversation(conversation, event);
     }
 
     /// An invitation has ended, well or not.

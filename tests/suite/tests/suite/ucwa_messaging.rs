@@ -145,6 +145,12 @@ async fn a_conversation_from_the_invitation_to_its_end() {
     assert_eq!(messaging["state"], "Connected");
     let sent = anna.ask(Method::POST, &href(&messaging, "sendMessage"), "text/plain", "And?".into()).await;
     assert_eq!(sent.status, 201, "{}", sent.body);
+    let told = anna.until("completed", "message").await;
+    let own = &told["_embedded"]["message"];
+    assert_eq!(own["direction"], "Outgoing");
+    assert!(own["_links"]["plainMessage"].is_null(), "there are clients that answer any text: {own}");
+    let long = format!("{}?operationId={}", href(&messaging, "sendMessage"), "x".repeat(51));
+    assert_eq!(anna.ask(Method::POST, &long, "text/plain", "And?".into()).await.status, 400);
     let message = ben.until("completed", "message").await;
     let message = &message["_embedded"]["message"];
     assert_eq!(
@@ -165,6 +171,17 @@ async fn a_conversation_from_the_invitation_to_its_end() {
     assert_eq!(typing["in"]["rel"], "typingParticipants");
     anna.act(&href(&messaging, "stopMessaging")).await;
     ben.until("deleted", "conversation").await;
+}
+
+#[tokio::test]
+async fn a_method_that_does_not_fit_is_refused_in_the_words_of_the_service() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let anna = Client::new(&office, "anna").await;
+    let at = |rel: &str| href(&anna.application, rel);
+    for path in ["/ucwa/oauth/v1/applications".to_owned(), at("events"), at("batch"), at("policies")] {
+        let refused = anna.ask(Method::PUT, &path, "application/json", "{}".into()).await;
+        assert_eq!((refused.status, &refused.body["code"]), (405, &json!("MethodNotAllowed")), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Frame, SizeHint};
+use tokio::{runtime::Handle, time::timeout};
 
 use crate::body::{BODY_TIMEOUT, MAX_BODY};
 
@@ -46,9 +47,13 @@ impl HttpBody for Drained {
 
 impl Drop for Drained {
     fn drop(&mut self) {
-        if !self.0.is_end_stream() {
+        if self.0.is_end_stream() {
+            return;
+        }
+        // When the process ends there may be nobody left to read it.
+        if let Ok(runtime) = Handle::try_current() {
             let rest = Limited::new(std::mem::take(&mut self.0), MAX_BODY).collect();
-            tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, rest));
+            runtime.spawn(async move { timeout(BODY_TIMEOUT, rest).await });
         }
     }
 }

@@ -48,8 +48,8 @@ pub enum Command {
     AcknowledgeMissed(Option<ConversationId>),
     /// Say something.
     Say(ConversationId, Said),
-    /// I am writing.
-    Compose(ConversationId),
+    /// I am writing, or not any more.
+    Compose(ConversationId, bool),
 }
 
 /// Why a command was not carried out.
@@ -126,7 +126,9 @@ impl App {
                 store.acknowledge_missed(actor, request, conversation, now).await
             }
             Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
-            Command::Compose(conversation) => store.compose(actor, request, conversation, now).await,
+            Command::Compose(conversation, writes) => {
+                store.compose(actor, request, conversation, writes, now).await
+            }
         }?;
         match executed {
             Executed::Done(outcome) => Ok(outcome),

@@ -16,6 +16,9 @@ pub const MAX_TEXT: usize = 8 * 1024;
 /// How long what happened in conversations is told to a device that has not been told yet.
 pub const HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// How long somebody is taken to write who has said so and no more.
+pub const TYPING_TIME: Duration = Duration::from_secs(15);
+
 /// Where one person stands in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Participation {
@@ -141,6 +144,8 @@ pub struct Participant {
     pub person: Contact,
     /// Where they stand.
     pub participation: Participation,
+    /// They are writing.
+    pub writes: bool,
 }
 
 impl Conversation {

@@ -111,12 +111,14 @@ pub enum Event {
         /// Who has it now.
         to: SipUri,
     },
-    /// A participant is writing.
+    /// A participant is writing, or is not any more.
     Composing {
         /// Where.
         conversation: ConversationId,
         /// Who.
         who: SipUri,
+        /// Whether.
+        writes: bool,
     },
     /// This session, an application of UCWA, has made itself available.
     MadeAvailable,

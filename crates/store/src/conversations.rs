@@ -2,6 +2,7 @@
 
 mod invitations;
 mod messages;
+mod typing;
 mod views;
 
 use fulmar_domain::{
@@ -27,6 +28,7 @@ pub(crate) use invitations::{
 };
 pub use messages::Said;
 pub(crate) use messages::{delivered, message};
+pub(crate) use typing::{deadline as typing_deadline, expire as expire_typing};
 pub(crate) use views::state;
 
 /// How a conversation begins.
@@ -175,6 +177,7 @@ fn step(
     if answers && after != Participation::Connected {
         invitations::answer(tx, conversation, me, answer, now)?;
     }
+    typing::stop(tx, conversation, me)?;
     if after == Participation::Left {
         invitations::cancel_all(tx, conversation, me, now)?;
     }

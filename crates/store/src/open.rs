@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015-contacts.sql"),
     include_str!("../migrations/0016-meetings.sql"),
     include_str!("../migrations/0017-invitations.sql"),
+    include_str!("../migrations/0018-typing.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

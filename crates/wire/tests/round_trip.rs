@@ -90,7 +90,7 @@ fn command() -> impl Strategy<Value = Command> {
         option::of(text()).prop_map(|conf_id| Command::AcknowledgeMissed { conf_id }),
         text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
         (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
-        text().prop_map(|conf_id| Command::NotifyComposing { conf_id }),
+        (text(), option::of(text())).prop_map(|(conf_id, state)| Command::NotifyComposing { conf_id, state }),
     ]
 }
 
@@ -229,7 +229,7 @@ fn event() -> impl Strategy<Value = Event> {
             message_id,
             to
         }),
-        (text(), text()).prop_map(|(conf_id, from)| Event::Composing { conf_id, from }),
+        (text(), text(), text()).prop_map(|(conf_id, from, state)| Event::Composing { conf_id, from, state }),
         (text(), any::<bool>(), text()).prop_map(|(rid, accepted, reason)| Event::PushTested {
             rid,
             accepted,

@@ -72,7 +72,9 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         }
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
-        Wire::NotifyComposing { conf_id } => Command::Compose(value(&conf_id)?),
+        Wire::NotifyComposing { conf_id, state } => {
+            Command::Compose(value(&conf_id)?, writes(state.as_deref())?)
+        }
     })
 }
 
@@ -89,6 +91,17 @@ fn about(about: &mcx::About) -> Result<About, Why> {
         thread: about.thread_id.as_deref().map(value).transpose()?,
         operation: about.operation_id.as_deref().map(value).transpose()?,
     })
+}
+
+/// The words are those of RFC 3994.
+fn writes(state: Option<&str>) -> Result<bool, Why> {
+    match state {
+        None | Some("active") => Ok(true),
+        Some("idle") => Ok(false),
+        Some(_) => {
+            Err((RejectionCode::InvalidValue, "`state` of who composes is `active` or `idle`".to_owned()))
+        }
+    }
 }
 
 fn said(message: &Instant) -> Result<Said, Why> {
@@ -145,9 +158,11 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             message_id: client_id.to_string(),
             to: to.to_string(),
         },
-        Event::Composing { conversation, who } => {
-            Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
-        }
+        Event::Composing { conversation, who, writes } => Wire::Composing {
+            conf_id: conversation.to_string(),
+            from: who.to_string(),
+            state: if writes { "active" } else { "idle" }.to_owned(),
+        },
         // Only applications of UCWA do that.
         Event::MadeAvailable => return None,
         Event::PushTested { request, outcome } => {

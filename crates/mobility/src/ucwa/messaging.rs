@@ -49,7 +49,7 @@ pub(super) async fn show_message(asker: Asker) -> Result<Answer, Refused> {
 }
 
 pub(super) async fn typing(asker: Asker) -> Result<Answer, Refused> {
-    asker.execute(Command::Compose(asker.conversation()?)).await?;
+    asker.execute(Command::Compose(asker.conversation()?, true)).await?;
     Ok(Answer::Done)
 }
 

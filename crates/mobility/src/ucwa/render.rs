@@ -52,10 +52,11 @@ impl<'a> Renderer<'a> {
                 let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
                 self.of_conversation(&message.conversation, event);
             }
-            Happened::Composing { conversation, who } => {
+            Happened::Composing { conversation, who, writes } => {
                 let participant = self.asker.hrefs.participant(&conversation, &who);
                 let typing = format!("{}/typingParticipants", self.asker.hrefs.messaging(&conversation));
-                let event = Event::added(Link::new("participant", participant));
+                let link = Link::new("participant", participant);
+                let event = if writes { Event::added(link) } else { Event::deleted(link) };
                 self.of_conversation(&conversation, event.within("typingParticipants", typing));
             }
             // Results of commands are answers here, and there is no word for the rest.

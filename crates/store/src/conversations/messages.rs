@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{listeners, place, step},
-    events::{self, Entry},
+    conversations::{listeners, place, step, typing},
+    events::Entry,
     history, notifications,
     rows::{found, parsed, timestamp},
     sessions::{Concern, Effect, Executed},
@@ -67,36 +67,6 @@ impl Store {
             }
             let message = say(tx, session, conversation, &said, now)?;
             Ok(message.map_or(Effect::failed(Failure::WrongState), made))
-        })
-        .await
-    }
-
-    /// Tells the others that this participant is writing. Only sessions that follow along are told.
-    ///
-    /// # Errors
-    /// When it could not be committed.
-    pub async fn compose(
-        &self,
-        actor: &Actor,
-        request: impl Into<Option<RequestId>>,
-        conversation: ConversationId,
-        now: Timestamp,
-    ) -> Result<Executed, StoreError> {
-        self.command("tell that somebody is writing", actor, request.into(), now, move |tx, session| {
-            let me = session.account.0;
-            let Some(place) = place(tx, &conversation, me, now)? else {
-                return Ok(Effect::failed(Failure::NoSuchConversation));
-            };
-            if place.participation.after(Step::Write).is_err() {
-                return Ok(Effect::failed(Failure::WrongState));
-            }
-            for recipient in listeners(tx.sql, place.conversation, me)? {
-                for device in watched_devices(tx.sql, recipient)? {
-                    let entry = Entry::Composing { conversation: place.conversation, who: me };
-                    events::replace(tx, device, entry)?;
-                }
-            }
-            Ok(Effect::concerns(place.conversation))
         })
         .await
     }
@@ -159,6 +129,7 @@ pub(super) fn say(
          VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
     let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
     let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    typing::stop(tx, conversation, me)?;
     history::tell(tx, me, Entry::MessageSent { message }, now)?;
     for recipient in recipients {
         let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
@@ -175,13 +146,6 @@ pub(super) fn earlier(sql: &Connection, sender: i64, said: &Said) -> rusqlite::R
     let select = "SELECT conversation, id FROM message WHERE sender = ?1 AND client_id = ?2";
     let values = params![sender, said.client_id.as_str()];
     found(sql.prepare_cached(select)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))
-}
-
-/// The signed-in devices of a person that somebody looks at.
-fn watched_devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>> {
-    sql.prepare_cached("SELECT device FROM session WHERE account = ?1 AND activity = 'foreground'")?
-        .query_map([account], |row| row.get(0))?
-        .collect()
 }
 
 /// Notes that a message has reached a device of `recipient`, and tells the sender the first time.

@@ -86,13 +86,14 @@ fn state_of(places: &[(i64, Participation)], person: i64) -> ConversationState {
 
 fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> rusqlite::Result<Conversation> {
     let select = format!(
-        "SELECT p.account, {PARTICIPATION}, a.uri, a.display_name
+        "SELECT p.account, {PARTICIPATION}, a.uri, a.display_name, EXISTS (
+             SELECT 1 FROM typing t WHERE t.conversation = ?2 AND t.account = p.account AND t.until > ?1)
          FROM participant p JOIN account a ON a.id = p.account JOIN conversation c ON c.id = p.conversation
          WHERE p.conversation = ?2 ORDER BY a.id <> c.creator, a.id"
     );
     let participant = |row: &Row<'_>| {
         let person = Contact { uri: parsed(row, 2)?, display_name: parsed(row, 3)? };
-        Ok((row.get(0)?, Participant { person, participation: parsed(row, 1)? }))
+        Ok((row.get(0)?, Participant { person, participation: parsed(row, 1)?, writes: row.get(4)? }))
     };
     let participants: Vec<(i64, Participant)> = sql
         .prepare_cached(&select)?

@@ -55,6 +55,7 @@ pub(crate) enum Entry<'a> {
     Composing {
         conversation: i64,
         who: i64,
+        writes: bool,
     },
     MadeAvailable,
     /// No reason: the provider took it.
@@ -109,9 +110,12 @@ impl<'a> Entry<'a> {
             Self::MessageDelivered { message, to } => {
                 Columns { message: Some(message), person: Some(to), ..new(MESSAGE_DELIVERED) }
             }
-            Self::Composing { conversation, who } => {
-                Columns { conversation: Some(conversation), person: Some(who), ..new(COMPOSING) }
-            }
+            Self::Composing { conversation, who, writes } => Columns {
+                conversation: Some(conversation),
+                person: Some(who),
+                detail: (!writes).then_some(STOPPED),
+                ..new(COMPOSING)
+            },
             Self::MadeAvailable => new(MADE_AVAILABLE),
             Self::PushTested { request, reason } => {
                 Columns { request: Some(request), detail: reason, ..new(PUSH_TESTED) }
@@ -130,6 +134,7 @@ pub(super) const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_SENT: &str = "messageSent";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
 const COMPOSING: &str = "composing";
+const STOPPED: &str = "stopped";
 const MADE_AVAILABLE: &str = "madeAvailable";
 const PUSH_TESTED: &str = "pushTested";
 
@@ -166,7 +171,11 @@ pub(super) fn read(
             client_id: parsed(row, 8)?,
             to: parsed(row, 5)?,
         },
-        COMPOSING => Event::Composing { conversation: parsed(row, 4)?, who: parsed(row, 5)? },
+        COMPOSING => Event::Composing {
+            conversation: parsed(row, 4)?,
+            who: parsed(row, 5)?,
+            writes: row.get::<_, Option<String>>(3)?.is_none(),
+        },
         MADE_AVAILABLE => Event::MadeAvailable,
         PUSH_TESTED => Event::PushTested {
             request: parsed(row, 2)?,

@@ -17,4 +17,5 @@ mod opening;
 mod presence;
 mod secondaries;
 mod support;
+mod typing;
 mod ucwa;

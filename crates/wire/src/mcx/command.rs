@@ -78,10 +78,12 @@ pub enum Command {
         /// What.
         message: Instant,
     },
-    /// I am writing.
+    /// I am writing, or not any more.
     NotifyComposing {
         /// Which conversation.
         conf_id: String,
+        /// `active` or `idle`; `active` when absent.
+        state: Option<String>,
     },
 }
 
@@ -169,8 +171,10 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         Command::AcknowledgeMissed { conf_id } => optional("confId", conf_id).collect(),
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
-        | Command::SendMessage { conf_id, .. }
-        | Command::NotifyComposing { conf_id } => vec![("confId", conf_id)],
+        | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],
+        Command::NotifyComposing { conf_id, state } => {
+            [("confId", conf_id.as_str())].into_iter().chain(optional("state", state)).collect()
+        }
         Command::People(_) | Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {
             Vec::new()
         }

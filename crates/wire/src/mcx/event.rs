@@ -109,12 +109,14 @@ pub enum Event {
         /// Whom.
         to: String,
     },
-    /// Somebody is writing.
+    /// Somebody is writing, or not any more.
     Composing {
         /// Where.
         conf_id: String,
         /// Who.
         from: String,
+        /// `active` or `idle`.
+        state: String,
     },
     /// What became of the notification that `testPush` asked for.
     PushTested {
@@ -209,7 +211,9 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
         Event::MessageDelivered { conf_id, message_id, to } => {
             texts([("confId", conf_id), ("messageId", message_id), ("to", to)])
         }
-        Event::Composing { conf_id, from } => texts([("confId", conf_id), ("from", from)]),
+        Event::Composing { conf_id, from, state } => {
+            texts([("confId", conf_id), ("from", from), ("state", state)])
+        }
         Event::PushTested { rid, accepted, reason } => {
             vec![text("rid", rid), number_of("accepted", accepted), text("reason", reason)]
         }
@@ -295,7 +299,9 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             message_id: attribute("messageId")?,
             to: attribute("to")?,
         },
-        "composing" => Event::Composing { conf_id: conf_id()?, from: attribute("from")? },
+        "composing" => {
+            Event::Composing { conf_id: conf_id()?, from: attribute("from")?, state: attribute("state")? }
+        }
         "pushTested" => Event::PushTested {
             rid: attribute("rid")?,
             accepted: number(node, "accepted")?,

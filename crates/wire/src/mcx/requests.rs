@@ -192,7 +192,7 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         "sendMessage" => {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
         }
-        "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()? },
+        "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()?, state: optional("state")? },
         _ if let Some(command) = people::read_command(node)? => Command::People(command),
         _ => {
             let reason = format!("there is no command `{}`", element_name(node));

@@ -8,6 +8,7 @@ use fulmar_domain::{
     invitation::About,
     presence::SelfPresence,
     session::{Activity, Session},
+    subscription::SubscriptionEdit,
 };
 use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
@@ -30,6 +31,8 @@ pub enum Command {
     ReportActivity,
     /// What I see of others.
     SubscribePresence(Vec<SipUri>),
+    /// What I see of others for a while.
+    EditSubscription(SubscriptionEdit),
     /// Whether somebody looks at the device.
     SetActivity(Activity),
     /// Where the device is woken.
@@ -102,6 +105,7 @@ impl App {
             Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
             Command::ReportActivity => store.report_activity(actor, request, now).await,
             Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,
+            Command::EditSubscription(edit) => store.edit_subscription(actor, request, edit, now).await,
             Command::SetActivity(activity) => store.set_activity(actor, request, activity, now).await,
             Command::RegisterPush(registration) => {
                 store.register_push(actor, request, registration, now).await

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
     DeviceId,
     application::{Application, ClientDescription, ClientText},
-    id::ClientMessageId,
+    id::{ClientMessageId, SubscriptionId},
     presence::{Arrival, DeviceType},
     session::Session,
 };
@@ -83,6 +83,14 @@ impl App {
             Some(name) => Ok(name),
             None => Ok(random::identifier()?),
         }
+    }
+
+    /// A name for a subscription of a client that gives it none.
+    ///
+    /// # Errors
+    /// [`CommandError::Random`]
+    pub fn subscription_id(&self) -> Result<SubscriptionId, CommandError> {
+        Ok(random::identifier()?)
     }
 
     /// Lets the person be seen on this application, which takes messages in these formats.

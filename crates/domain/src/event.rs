@@ -8,10 +8,11 @@ use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
     contacts::{ContactList, GroupId, GroupName, ListChange},
     conversation::{ConversationState, Message, MissedConversations, Participation},
-    id::ClientMessageId,
+    id::{ClientMessageId, SubscriptionId},
     invitation::Invitation,
     presence::{Changed, Presence},
     push::TestOutcome,
+    subscription::SubscriptionChange,
 };
 
 /// An event with its number in the session's log; numbers grow by one.
@@ -77,6 +78,13 @@ pub enum Event {
         changed: Changed,
         /// What others see.
         presence: Presence,
+    },
+    /// A subscription of this session began, will end or has ended.
+    SubscriptionChanged {
+        /// The session's name for it.
+        subscription: SubscriptionId,
+        /// What happened to it.
+        change: SubscriptionChange,
     },
     /// Somebody asks this person for a conversation, or this person somebody, on this device or on another. The
     /// invitation is as it stands when the event is read.
@@ -153,9 +161,10 @@ impl Event {
                 ..
             } => Class::Low,
             Self::ContactChanged { .. } => Class::High,
-            Self::ContactList(_) | Self::PresenceChanged { .. } | Self::SelfPresenceChanged { .. } => {
-                Class::Medium
-            }
+            Self::ContactList(_)
+            | Self::PresenceChanged { .. }
+            | Self::SelfPresenceChanged { .. }
+            | Self::SubscriptionChanged { .. } => Class::Medium,
         }
     }
 }
@@ -212,6 +221,8 @@ pub enum Failure {
     LimitExceeded,
     /// There is no such group in the person's list.
     NoSuchGroup,
+    /// This session has no such subscription.
+    NoSuchSubscription,
     /// There is something of that name already.
     AlreadyExists,
     /// That is not for this person to change.
@@ -219,7 +230,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,
@@ -227,6 +238,7 @@ impl Failure {
         Self::NoPushRegistration,
         Self::LimitExceeded,
         Self::NoSuchGroup,
+        Self::NoSuchSubscription,
         Self::AlreadyExists,
         Self::NotSupported,
     ];
@@ -241,6 +253,7 @@ impl Failure {
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",
             Self::NoSuchGroup => "noSuchGroup",
+            Self::NoSuchSubscription => "noSuchSubscription",
             Self::AlreadyExists => "alreadyExists",
             Self::NotSupported => "notSupported",
         }

@@ -24,6 +24,7 @@ pub mod push;
 pub mod secondary;
 pub mod session;
 pub mod sip_uri;
+pub mod subscription;
 pub mod time;
 pub mod url;
 pub mod zone;

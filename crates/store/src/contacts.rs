@@ -97,6 +97,15 @@ pub(crate) fn list(sql: &Connection, owner: i64) -> rusqlite::Result<ContactList
     })
 }
 
+/// The numbers of those in a list.
+pub(crate) fn listed(sql: &Connection, owner: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut said = all_said(sql, owner)?;
+    let everybody = colleagues(sql, owner)?.into_iter().map(|(id, _)| id);
+    let mut is_listed =
+        |id: &i64| said.remove(id).unwrap_or_default().groups().iter().any(|group| group.lists());
+    Ok(everybody.filter(|id| is_listed(id)).collect())
+}
+
 fn groups(sql: &Connection, owner: i64) -> rusqlite::Result<Vec<Group>> {
     let select = "SELECT id, name FROM contact_group WHERE owner = ?1";
     let own = |row: &rusqlite::Row<'_>| Ok(Group { id: GroupId::Own(row.get(0)?), name: parsed(row, 1)? });

@@ -44,6 +44,7 @@ mod secondaries;
 mod sessions;
 mod signals;
 mod store;
+mod subscriptions;
 mod tickets;
 mod ucwa;
 mod upkeep;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0016-meetings.sql"),
     include_str!("../migrations/0017-invitations.sql"),
     include_str!("../migrations/0018-typing.sql"),
+    include_str!("../migrations/0019-subscriptions.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -22,6 +22,7 @@ use crate::{
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
+    subscriptions,
     writer::Tx,
 };
 pub(crate) use start::start;
@@ -219,7 +220,7 @@ impl Store {
             let update = "UPDATE session SET activity = ?2 WHERE device = ?1";
             tx.sql.prepare_cached(update)?.execute(params![device, activity.as_str()])?;
             if activity == Activity::Background {
-                tx.sql.prepare_cached("DELETE FROM subscription WHERE device = ?1")?.execute([device])?;
+                subscriptions::drop_all(tx, device)?;
                 events::drop_presence(tx, device)?;
                 notifications::wake_for_unfetched(tx, device, now)?;
             }

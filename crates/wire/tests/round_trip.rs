@@ -48,6 +48,25 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
         (text(), option::of(text()))
             .prop_map(|(uri, group_id)| PeopleCommand::RemoveContact { uri, group_id }),
         vec(text(), 1..5).prop_map(|uris| PeopleCommand::SubscribePresence { uris }),
+        (text(), text(), option::of(text()), vec(text(), 0..5)).prop_map(
+            |(subscription_id, duration, group_id, uris)| PeopleCommand::StartSubscription {
+                subscription_id,
+                duration,
+                group_id,
+                uris
+            }
+        ),
+        (text(), vec(text(), 1..5))
+            .prop_map(|(subscription_id, uris)| PeopleCommand::AddToSubscription { subscription_id, uris }),
+        (text(), text()).prop_map(|(subscription_id, uri)| PeopleCommand::RemoveFromSubscription {
+            subscription_id,
+            uri
+        }),
+        (text(), text()).prop_map(|(subscription_id, duration)| PeopleCommand::ExtendSubscription {
+            subscription_id,
+            duration
+        }),
+        text().prop_map(|subscription_id| PeopleCommand::EndSubscription { subscription_id }),
     ]
 }
 
@@ -167,6 +186,10 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
             .prop_map(|(uri, group_id, change)| PeopleEvent::ContactChanged { uri, group_id, change }),
         (text(), presence()).prop_map(|(uri, presence)| PeopleEvent::UserPresence { uri, presence }),
         presence().prop_map(|presence| PeopleEvent::SelfPresence { presence }),
+        (text(), text()).prop_map(|(subscription_id, change)| PeopleEvent::SubscriptionChanged {
+            subscription_id,
+            change
+        }),
     ]
 }
 

@@ -123,7 +123,8 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         | Event::GroupChanged { .. }
         | Event::ContactChanged { .. }
         | Event::PresenceChanged { .. }
-        | Event::SelfPresenceChanged { .. }) => Wire::People(people::event(event)?),
+        | Event::SelfPresenceChanged { .. }
+        | Event::SubscriptionChanged { .. }) => Wire::People(people::event(event)?),
         Event::Invited(invitation) => invited(&invitation),
         Event::InvitationEnded(invitation) => Wire::InvitationEnded {
             conf_id: invitation.conversation.to_string(),

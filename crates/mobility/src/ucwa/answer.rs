@@ -93,7 +93,9 @@ impl From<Failure> for Refused {
                 Self::because(Code::Conflict, None, "the conversation does not allow that now")
             }
             Failure::NoPushRegistration => Self::new(Code::Conflict, None),
-            Failure::NoSuchGroup => Self::new(Code::NotFound, Subcode::ResourceNotFound),
+            Failure::NoSuchGroup | Failure::NoSuchSubscription => {
+                Self::new(Code::NotFound, Subcode::ResourceNotFound)
+            }
             Failure::AlreadyExists => Self::new(Code::Conflict, Subcode::AlreadyExists),
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),
             Failure::LimitExceeded => Self::new(Code::Forbidden, Subcode::LimitExceeded),

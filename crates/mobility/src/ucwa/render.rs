@@ -65,6 +65,7 @@ impl<'a> Renderer<'a> {
             | Happened::ContactList(_)
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
+            | Happened::SubscriptionChanged { .. }
             | Happened::MessageDelivered { .. }
             | Happened::MissedConversations(_)
             | Happened::PushTested { .. } => {}

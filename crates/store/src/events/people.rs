@@ -6,6 +6,7 @@ use fulmar_domain::{
     event::Event,
     presence::Changed,
     session::Session,
+    subscription::SubscriptionChange,
 };
 use rusqlite::{Connection, Row};
 
@@ -36,6 +37,10 @@ pub(crate) enum PeopleEntry<'a> {
     SelfPresenceChanged {
         changed: &'a str,
     },
+    SubscriptionChanged {
+        subscription: &'a str,
+        change: SubscriptionChange,
+    },
 }
 
 impl<'a> PeopleEntry<'a> {
@@ -53,6 +58,11 @@ impl<'a> PeopleEntry<'a> {
             Self::SelfPresenceChanged { changed } => {
                 Columns { detail: Some(changed), ..new(SELF_PRESENCE_CHANGED) }
             }
+            Self::SubscriptionChanged { subscription, change } => Columns {
+                request: Some(subscription),
+                detail: Some(change.as_str()),
+                ..new(SUBSCRIPTION_CHANGED)
+            },
         }
     }
 }
@@ -62,6 +72,7 @@ const GROUP_CHANGED: &str = "groupChanged";
 const CONTACT_CHANGED: &str = "contactChanged";
 pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
 pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
+const SUBSCRIPTION_CHANGED: &str = "subscriptionChanged";
 
 /// What a row of the log says; `None` when it is not about contacts or presence.
 pub(super) fn read(
@@ -90,6 +101,9 @@ pub(super) fn read(
             changed: parts(row, 3)?,
             presence: presence::of(sql, session.account.0, now)?,
         },
+        SUBSCRIPTION_CHANGED => {
+            Event::SubscriptionChanged { subscription: parsed(row, 2)?, change: parsed(row, 3)? }
+        }
         _ => return Ok(None),
     }))
 }

@@ -16,6 +16,7 @@ mod notifications;
 mod opening;
 mod presence;
 mod secondaries;
+mod subscriptions;
 mod support;
 mod typing;
 mod ucwa;

@@ -1,11 +1,14 @@
 //! The same for contacts and presence.
 
+use std::time::Duration;
+
 use fulmar_app::Command;
 use fulmar_domain::{
-    Timestamp,
+    SipUri, Timestamp,
     contacts::{ContactEdit, Group, ListedContact},
     event::Event,
     presence::{PreferredAvailability, Presence, SelfPresence},
+    subscription::{Followed, InvalidLease, Lease, SubscriptionEdit},
 };
 use fulmar_wire::mcx::{self, PeopleCommand as Wire, PeopleEvent, RejectionCode};
 
@@ -39,10 +42,51 @@ pub(super) fn command(command: Wire) -> Result<Command, Why> {
             Command::EditContacts(ContactEdit::Remove(value(&uri)?, group))
         }
         Wire::ReportActivity => Command::ReportActivity,
-        Wire::SubscribePresence { uris } => {
-            Command::SubscribePresence(uris.iter().map(|uri| value(uri)).collect::<Result<_, _>>()?)
-        }
+        Wire::SubscribePresence { uris } => Command::SubscribePresence(people(&uris)?),
+        Wire::StartSubscription { .. }
+        | Wire::AddToSubscription { .. }
+        | Wire::RemoveFromSubscription { .. }
+        | Wire::ExtendSubscription { .. }
+        | Wire::EndSubscription { .. } => Command::EditSubscription(subscription(command)?),
     })
+}
+
+fn subscription(command: Wire) -> Result<SubscriptionEdit, Why> {
+    Ok(match command {
+        Wire::StartSubscription { subscription_id, duration, group_id, uris } => {
+            let followed = match (group_id, uris.as_slice()) {
+                (None, []) => Followed::List,
+                (None, uris) => Followed::People(people(uris)?),
+                (Some(group), []) => Followed::Group(value(&group)?),
+                (Some(_), _) => {
+                    let reason = "`startSubscription` has `groupId` or elements `user`, not both";
+                    return Err((RejectionCode::InvalidValue, reason.to_owned()));
+                }
+            };
+            SubscriptionEdit::Start(value(&subscription_id)?, followed, lease(&duration)?)
+        }
+        Wire::AddToSubscription { subscription_id, uris } => {
+            SubscriptionEdit::Add(value(&subscription_id)?, people(&uris)?)
+        }
+        Wire::RemoveFromSubscription { subscription_id, uri } => {
+            SubscriptionEdit::Remove(value(&subscription_id)?, value(&uri)?)
+        }
+        Wire::ExtendSubscription { subscription_id, duration } => {
+            SubscriptionEdit::Extend(value(&subscription_id)?, lease(&duration)?)
+        }
+        Wire::EndSubscription { subscription_id } => SubscriptionEdit::End(value(&subscription_id)?),
+        _ => return Err((RejectionCode::UnknownCommand, "this is not about a subscription".to_owned())),
+    })
+}
+
+fn people(uris: &[String]) -> Result<Vec<SipUri>, Why> {
+    uris.iter().map(|uri| value(uri)).collect()
+}
+
+fn lease(millis: &str) -> Result<Lease, Why> {
+    let invalid = |error: InvalidLease| (RejectionCode::InvalidValue, format!("{error}, in milliseconds"));
+    let millis = millis.parse().map_err(|_| invalid(InvalidLease))?;
+    Lease::try_from(Duration::from_millis(millis)).map_err(invalid)
 }
 
 /// What is chosen by this number and activity.
@@ -77,6 +121,10 @@ pub(super) fn event(event: Event) -> Option<PeopleEvent> {
         Event::SelfPresenceChanged { presence: seen, .. } => {
             PeopleEvent::SelfPresence { presence: presence(&seen) }
         }
+        Event::SubscriptionChanged { subscription, change } => PeopleEvent::SubscriptionChanged {
+            subscription_id: subscription.to_string(),
+            change: change.as_str().to_owned(),
+        },
         _ => return None,
     })
 }

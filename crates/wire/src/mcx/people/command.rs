@@ -60,6 +60,43 @@ pub enum PeopleCommand {
     },
     /// Somebody uses the device.
     ReportActivity,
+    /// Tell me for a while how somebody is.
+    StartSubscription {
+        /// The client's name for it.
+        subscription_id: String,
+        /// Milliseconds.
+        duration: String,
+        /// A group of my list.
+        group_id: Option<String>,
+        /// SIP URIs; with none, and no group, everybody in my list.
+        uris: Vec<String>,
+    },
+    /// Tell me in it how these people are.
+    AddToSubscription {
+        /// Which.
+        subscription_id: String,
+        /// SIP URIs.
+        uris: Vec<String>,
+    },
+    /// Do not tell me in it any more how somebody is.
+    RemoveFromSubscription {
+        /// Which.
+        subscription_id: String,
+        /// SIP URI.
+        uri: String,
+    },
+    /// Let it last longer.
+    ExtendSubscription {
+        /// Which.
+        subscription_id: String,
+        /// By how many milliseconds.
+        duration: String,
+    },
+    /// End it.
+    EndSubscription {
+        /// Which.
+        subscription_id: String,
+    },
     /// Tell me how these people are.
     SubscribePresence {
         /// SIP URIs.
@@ -79,6 +116,11 @@ impl PeopleCommand {
             Self::RemoveContact { .. } => "removeContact",
             Self::PublishSelfPresence { .. } => "publishSelfPresence",
             Self::ReportActivity => "reportActivity",
+            Self::StartSubscription { .. } => "startSubscription",
+            Self::AddToSubscription { .. } => "addToSubscription",
+            Self::RemoveFromSubscription { .. } => "removeFromSubscription",
+            Self::ExtendSubscription { .. } => "extendSubscription",
+            Self::EndSubscription { .. } => "endSubscription",
             Self::SubscribePresence { .. } => "subscribePresence",
         }
     }
@@ -87,6 +129,7 @@ impl PeopleCommand {
 /// Reads a command; `None` when it is not one about people.
 pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCommand>, Rejection> {
     let optional = |name| bounded(node, name, node.attribute(name));
+    let subscription_id = || attribute(node, "subscriptionId");
     Ok(Some(match node.tag_name().name() {
         "queryContactList" => PeopleCommand::QueryContactList,
         "addGroup" => PeopleCommand::AddGroup { name: attribute(node, "name")? },
@@ -108,7 +151,25 @@ pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCo
             location: optional("location")?,
         },
         "reportActivity" => PeopleCommand::ReportActivity,
-        "subscribePresence" => PeopleCommand::SubscribePresence { uris: people(node)? },
+        "subscribePresence" => PeopleCommand::SubscribePresence { uris: people(node, 1)? },
+        "startSubscription" => PeopleCommand::StartSubscription {
+            subscription_id: subscription_id()?,
+            duration: attribute(node, "duration")?,
+            group_id: optional("groupId")?,
+            uris: people(node, 0)?,
+        },
+        "addToSubscription" => {
+            PeopleCommand::AddToSubscription { subscription_id: subscription_id()?, uris: people(node, 1)? }
+        }
+        "removeFromSubscription" => PeopleCommand::RemoveFromSubscription {
+            subscription_id: subscription_id()?,
+            uri: attribute(node, "uri")?,
+        },
+        "extendSubscription" => PeopleCommand::ExtendSubscription {
+            subscription_id: subscription_id()?,
+            duration: attribute(node, "duration")?,
+        },
+        "endSubscription" => PeopleCommand::EndSubscription { subscription_id: subscription_id()? },
         _ => return Ok(None),
     }))
 }
@@ -138,12 +199,29 @@ pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &Pe
             attributes.push(("uri", uri));
             attributes.extend(group_id.as_deref().map(|group| ("groupId", group)));
         }
+        PeopleCommand::StartSubscription { subscription_id, duration, group_id, .. } => {
+            attributes.extend([("subscriptionId", subscription_id.as_str()), ("duration", duration)]);
+            attributes.extend(group_id.as_deref().map(|group| ("groupId", group)));
+        }
+        PeopleCommand::RemoveFromSubscription { subscription_id, uri } => {
+            attributes.extend([("subscriptionId", subscription_id.as_str()), ("uri", uri)]);
+        }
+        PeopleCommand::ExtendSubscription { subscription_id, duration } => {
+            attributes.extend([("subscriptionId", subscription_id.as_str()), ("duration", duration)]);
+        }
+        PeopleCommand::AddToSubscription { subscription_id, .. }
+        | PeopleCommand::EndSubscription { subscription_id } => {
+            attributes.push(("subscriptionId", subscription_id));
+        }
         PeopleCommand::QueryContactList
         | PeopleCommand::ReportActivity
         | PeopleCommand::SubscribePresence { .. } => {}
     }
     writer.element(command.name(), &attributes, |w| {
-        if let PeopleCommand::SubscribePresence { uris } = command {
+        if let PeopleCommand::SubscribePresence { uris }
+        | PeopleCommand::StartSubscription { uris, .. }
+        | PeopleCommand::AddToSubscription { uris, .. } = command
+        {
             for uri in uris {
                 w.empty("user", &[("uri", uri)]);
             }
@@ -151,15 +229,15 @@ pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &Pe
     });
 }
 
-fn people(node: Node<'_, '_>) -> Result<Vec<String>, Rejection> {
+fn people(node: Node<'_, '_>, at_least: usize) -> Result<Vec<String>, Rejection> {
     let uris: Vec<_> = elements(node, "user")
         .map(|user| {
             attribute(user, "uri")
                 .map_err(|r| Rejection { rid: node.attribute("rid").map(str::to_owned), ..r })
         })
         .collect::<Result<_, _>>()?;
-    if uris.is_empty() || uris.len() > MAX_PEOPLE {
-        let reason = format!("`subscribePresence` has 1 to {MAX_PEOPLE} elements `user`");
+    if !(at_least..=MAX_PEOPLE).contains(&uris.len()) {
+        let reason = format!("`{}` has {at_least} to {MAX_PEOPLE} elements `user`", node.tag_name().name());
         return Err(rejection(node, RejectionCode::InvalidValue, reason));
     }
     Ok(uris)

@@ -42,6 +42,13 @@ pub enum PeopleEvent {
         /// What others see.
         presence: Presence,
     },
+    /// A subscription began, will end or has ended.
+    SubscriptionChanged {
+        /// Which.
+        subscription_id: String,
+        /// `added`, `expiring` or `deleted`.
+        change: String,
+    },
 }
 
 /// What is seen of somebody.
@@ -111,6 +118,9 @@ pub(in crate::mcx) fn write_event<'w>(
             write_presence(w, "userPresence", &[eid, ("uri", uri)], presence)
         }
         PeopleEvent::SelfPresence { presence } => write_presence(w, "selfPresence", &[eid], presence),
+        PeopleEvent::SubscriptionChanged { subscription_id, change } => {
+            w.empty("subscriptionChanged", &[eid, ("subscriptionId", subscription_id), ("change", change)])
+        }
     }
 }
 
@@ -151,6 +161,10 @@ pub(in crate::mcx) fn read_event(node: Node<'_, '_>) -> Option<PeopleEvent> {
         },
         "userPresence" => PeopleEvent::UserPresence { uri: attribute("uri")?, presence: presence(node)? },
         "selfPresence" => PeopleEvent::SelfPresence { presence: presence(node)? },
+        "subscriptionChanged" => PeopleEvent::SubscriptionChanged {
+            subscription_id: attribute("subscriptionId")?,
+            change: attribute("change")?,
+        },
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@ mod suite {
     mod busy;
     mod certificates;
     mod chain;
+    mod chat;
     mod console;
     mod custom_zones;
     mod daemon;

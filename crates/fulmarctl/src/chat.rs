@@ -259,7 +259,7 @@ impl<W: Write> Chat<'_, W> {
 
     async fn compose(&mut self) -> Result<()> {
         let conf_id = self.current()?;
-        self.phone.perform(Command::NotifyComposing { conf_id }).await.map(drop)
+        self.phone.perform(Command::NotifyComposing { conf_id, state: None }).await.map(drop)
     }
 
     fn current(&self) -> Result<String> {

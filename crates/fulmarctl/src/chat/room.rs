@@ -155,7 +155,9 @@ impl Room {
                 elsewhere.then(|| line(*sent_at, &to, text.reveal()))
             }
             Event::MessageDelivered { to, .. } => Some(format!("  (delivered to {})", self.name(to))),
-            Event::Composing { from, .. } => Some(format!("  ({} is writing …)", self.name(from))),
+            Event::Composing { from, state, .. } if state == "active" => {
+                Some(format!("  ({} is writing …)", self.name(from)))
+            }
             _ => None,
         }
     }

@@ -213,9 +213,24 @@ pub struct Message {
     pub client_id: ClientMessageId,
     /// What was said.
     pub text: MessageText,
+    /// How it looks, where it was written so.
+    pub html: Option<Html>,
     /// When it was committed.
     pub sent_at: Timestamp,
 }
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As text.
+    Plain,
+    /// As HTML, which is cleaned before anybody sees it.
+    Html,
+}
+
+/// Cleaned HTML of 1 to 8,192 bytes; what it says is the text of the message. `Debug` prints its length only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Html(String);
 
 /// Plain text of 1 to 8,192 bytes. `Debug` prints its length only: what people write is not for logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -249,11 +264,36 @@ impl FromStr for MessageText {
     type Err = InvalidMessageText;
 
     fn from_str(text: &str) -> Result<Self, InvalidMessageText> {
-        match text.len() {
-            0 => Err(InvalidMessageText::Empty),
-            length if length > MAX_TEXT => Err(InvalidMessageText::TooLong(length)),
-            _ => Ok(Self(text.to_owned())),
-        }
+        within_bounds(text).map(Self)
+    }
+}
+
+impl Html {
+    /// The HTML, for the people it was written to.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Html({} bytes)", self.0.len())
+    }
+}
+
+impl FromStr for Html {
+    type Err = InvalidMessageText;
+
+    fn from_str(html: &str) -> Result<Self, InvalidMessageText> {
+        within_bounds(html).map(Self)
+    }
+}
+
+fn within_bounds(text: &str) -> Result<String, InvalidMessageText> {
+    match text.len() {
+        0 => Err(InvalidMessageText::Empty),
+        length if length > MAX_TEXT => Err(InvalidMessageText::TooLong(length)),
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -12,7 +12,7 @@ mod poll;
 mod requests;
 mod responses;
 
-pub use command::{About, Command, Instant};
+pub use command::{About, Command, Format, Instant};
 pub use error::McxError;
 pub use event::{Event, Invitation};
 pub use events::{Events, Numbered};

@@ -3,7 +3,7 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        About, Command, Contact, Event, Events, Group, Instant, Invitation, McxError, Numbered,
+        About, Command, Contact, Event, Events, Format, Group, Instant, Invitation, McxError, Numbered,
         PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests, Response,
         Responses,
     },
@@ -26,7 +26,10 @@ fn millis() -> impl Strategy<Value = i64> {
 }
 
 fn instant() -> impl Strategy<Value = Instant> {
-    (text(), secret()).prop_map(|(message_id, text)| Instant { message_id, text })
+    (text(), any::<bool>(), secret()).prop_map(|(message_id, html, text)| {
+        let format = if html { Format::Html } else { Format::Plain };
+        Instant { message_id, format, text }
+    })
 }
 
 fn people_command() -> impl Strategy<Value = PeopleCommand> {
@@ -235,18 +238,25 @@ fn event() -> impl Strategy<Value = Event> {
             user,
             state
         }),
-        (text(), text(), text(), millis(), secret()).prop_map(
-            |(conf_id, from, message_id, sent_at, text)| Event::MessageReceived {
+        (text(), text(), text(), millis(), secret(), option::of(secret())).prop_map(
+            |(conf_id, from, message_id, sent_at, text, html)| Event::MessageReceived {
                 conf_id,
                 from,
                 message_id,
                 sent_at,
-                text
+                text,
+                html
             }
         ),
-        (text(), text(), millis(), secret()).prop_map(|(conf_id, message_id, sent_at, text)| {
-            Event::MessageSent { conf_id, message_id, sent_at, text }
-        }),
+        (text(), text(), millis(), secret(), option::of(secret())).prop_map(
+            |(conf_id, message_id, sent_at, text, html)| Event::MessageSent {
+                conf_id,
+                message_id,
+                sent_at,
+                text,
+                html
+            }
+        ),
         (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageDelivered {
             conf_id,
             message_id,
@@ -327,7 +337,7 @@ proptest! {
     }
 }
 
-/// The store hands out at most 100 events at a time, and `&quot;` is the longest escape.
+/// The store hands out at most 100 events at a time, and `&amp;` is the longest escape.
 #[test]
 fn a_client_reads_the_longest_answer_that_a_box_gives() {
     let message = |eid| Numbered {
@@ -337,7 +347,8 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
             from: "sip:ben@office.test".into(),
             message_id: "m".into(),
             sent_at: 0,
-            text: "\"".repeat(8192).into(),
+            text: "&".repeat(8192).into(),
+            html: Some("<b></b>".repeat(1170).into()),
         },
     };
     let contact = |n| Contact {
@@ -353,7 +364,7 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
 
 #[test]
 fn what_people_write_is_not_printed() {
-    let said = Instant { message_id: "m".into(), text: "meet at nine".into() };
+    let said = Instant { message_id: "m".into(), format: Format::Plain, text: "meet at nine".into() };
     let commands = [
         Command::SendMessage { conf_id: "c".into(), message: said },
         Command::RegisterPush { provider: "apns".into(), token: "00fc13adff785122".into() },

@@ -8,7 +8,8 @@ use fulmar_wire::{
     Secret,
     challenge::TICKET_HEADER,
     mcx::{
-        self, About, Command, Event, Events, Instant, McxError, Poll, Request, Requests, Response, Responses,
+        self, About, Command, Event, Events, Format, Instant, McxError, Poll, Request, Requests, Response,
+        Responses,
     },
 };
 use http::{Method, StatusCode};
@@ -153,7 +154,8 @@ impl Phone {
     /// # Errors
     /// As [`Self::perform`].
     pub async fn invite(&mut self, to: &SipUri, message_id: &str, text: &str) -> Result<String> {
-        let first = Some(Instant { message_id: message_id.to_owned(), text: text.into() });
+        let first =
+            Some(Instant { message_id: message_id.to_owned(), format: Format::Plain, text: text.into() });
         let conf_id = self
             .perform(Command::InitiateImSession { to: to.to_string(), about: About::default(), first })
             .await?;
@@ -165,7 +167,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::perform`].
     pub async fn say(&mut self, conf_id: &str, message_id: &str, text: &str) -> Result<()> {
-        let message = Instant { message_id: message_id.to_owned(), text: text.into() };
+        let message = Instant { message_id: message_id.to_owned(), format: Format::Plain, text: text.into() };
         self.perform(Command::SendMessage { conf_id: conf_id.to_owned(), message }).await.map(drop)
     }
 

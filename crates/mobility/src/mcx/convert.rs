@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    conversation::Step,
+    conversation::{Format, Step},
     device::PushRegistration,
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
@@ -105,7 +105,12 @@ fn writes(state: Option<&str>) -> Result<bool, Why> {
 }
 
 fn said(message: &Instant) -> Result<Said, Why> {
-    Ok(Said { client_id: value(&message.message_id)?, text: value(message.text.reveal())? })
+    let format = match message.format {
+        mcx::Format::Plain => Format::Plain,
+        mcx::Format::Html => Format::Html,
+    };
+    let said = fulmar_app::said(value(&message.message_id)?, format, message.text.reveal());
+    said.map_err(|error| (RejectionCode::InvalidValue, error.to_string()))
 }
 
 /// An event as a client reads it; `None` for those that MCX has no word for.
@@ -147,12 +152,14 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             message_id: message.client_id.to_string(),
             sent_at: message.sent_at.as_millis(),
             text: message.text.reveal().into(),
+            html: message.html.as_ref().map(|html| html.reveal().into()),
         },
         Event::MessageSent(message) => Wire::MessageSent {
             conf_id: message.conversation.to_string(),
             message_id: message.client_id.to_string(),
             sent_at: message.sent_at.as_millis(),
             text: message.text.reveal().into(),
+            html: message.html.as_ref().map(|html| html.reveal().into()),
         },
         Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
             conf_id: conversation.to_string(),

@@ -48,7 +48,7 @@ impl<'a> Renderer<'a> {
                 }
             }
             Happened::MessageReceived(message) | Happened::MessageSent(message) => {
-                let resource = messaging::message(&message, &self.asker.account.uri, &self.asker.hrefs);
+                let resource = messaging::message(&message, self.asker);
                 let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
                 self.of_conversation(&message.conversation, event);
             }

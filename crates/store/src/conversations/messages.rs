@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     AccountId, ConversationId, MessageId, RequestId, Timestamp,
-    conversation::{Message, MessageText, Step},
+    conversation::{Html, Message, MessageText, Step},
     event::Failure,
     id::ClientMessageId,
     session::Session,
@@ -14,21 +14,23 @@ use crate::{
     conversations::{listeners, place, step, typing},
     events::Entry,
     history, notifications,
-    rows::{found, parsed, timestamp},
+    rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
 };
 
-/// Something said: the sender's own name for it, and the text.
+/// Something said: the sender's own name for it, the text, and how it looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// Sending the same name again is the same message.
     pub client_id: ClientMessageId,
     /// The text.
     pub text: MessageText,
+    /// How it looks, cleaned, where it was written so.
+    pub html: Option<Html>,
 }
 
-const SELECT: &str = "SELECT m.id, c.name, a.uri, m.client_id, m.text, m.sent_at
+const SELECT: &str = "SELECT m.id, c.name, a.uri, m.client_id, m.text, m.sent_at, m.html
      FROM message m JOIN conversation c ON c.id = m.conversation JOIN account a ON a.id = m.sender";
 /// Those messages that `?1` has said or was told.
 const KNOWN: &str = "(m.sender = ?1 OR EXISTS (
@@ -125,9 +127,11 @@ pub(super) fn say(
     if recipients.is_empty() {
         return Ok(None);
     }
-    let insert = "INSERT INTO message (conversation, sender, client_id, text, sent_at)
-         VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
-    let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
+    let insert = "INSERT INTO message (conversation, sender, client_id, text, sent_at, html)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
+    let (name, text, html) =
+        (said.client_id.as_str(), said.text.reveal(), said.html.as_ref().map(Html::reveal));
+    let values = params![conversation, me, name, text, now.as_millis(), html];
     let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
     typing::stop(tx, conversation, me)?;
     history::tell(tx, me, Entry::MessageSent { message }, now)?;
@@ -176,6 +180,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Message> {
         sender: parsed(row, 2)?,
         client_id: parsed(row, 3)?,
         text: parsed(row, 4)?,
+        html: parsed_or_null(row, 6)?,
         sent_at: timestamp(row, 5)?,
     })
 }

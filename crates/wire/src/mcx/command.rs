@@ -100,13 +100,35 @@ pub struct About {
     pub operation_id: Option<String>,
 }
 
-/// A message of plain text.
+/// How a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// `text/plain`.
+    #[default]
+    Plain,
+    /// `text/html`.
+    Html,
+}
+
+impl Format {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "text/plain",
+            Self::Html => "text/html",
+        }
+    }
+}
+
+/// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instant {
     /// The client's name for it: the same name is the same message.
     pub message_id: String,
     /// What is said: at most 8,192 bytes.
     pub text: Secret,
+    /// How it is written.
+    pub format: Format,
 }
 
 impl Command {
@@ -140,7 +162,8 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
     let attributes: Vec<_> = [("rid", rid)].into_iter().chain(attributes(command)).collect();
     writer.element(command.name(), &attributes, |w| match command {
         Command::InitiateImSession { first: Some(message), .. } | Command::SendMessage { message, .. } => {
-            let attributes = [("messageId", message.message_id.as_str()), ("format", "text/plain")];
+            let attributes =
+                [("messageId", message.message_id.as_str()), ("format", message.format.as_str())];
             w.element("message", &attributes, |w| w.text(message.text.reveal()));
         }
         _ => {}

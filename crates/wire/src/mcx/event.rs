@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use roxmltree::Node;
 
-use super::{PeopleEvent, people};
+use super::{Format, NAMESPACE, PeopleEvent, people};
 use crate::{
     Secret, date,
     xml::{self, Writer},
@@ -88,6 +88,8 @@ pub enum Event {
         sent_at: i64,
         /// What was said.
         text: Secret,
+        /// How it looks, where it was written so: cleaned HTML.
+        html: Option<Secret>,
     },
     /// What this person has said, on whichever device.
     MessageSent {
@@ -99,6 +101,8 @@ pub enum Event {
         sent_at: i64,
         /// What was said.
         text: Secret,
+        /// How it looks, where it was written so: cleaned HTML.
+        html: Option<Secret>,
     },
     /// A message of this person has reached somebody.
     MessageDelivered {
@@ -166,7 +170,12 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::PushTested { .. } => "pushTested",
     };
     w.element(name, &attributes, |w| match event {
-        Event::MessageReceived { text, .. } | Event::MessageSent { text, .. } => w.text(text.reveal()),
+        Event::MessageReceived { text, html, .. } | Event::MessageSent { text, html, .. } => {
+            w.text(text.reveal());
+            if let Some(html) = html {
+                w.leaf("html", html.reveal());
+            }
+        }
         _ => {}
     });
 }
@@ -245,7 +254,7 @@ fn of_invitation(Invitation { id, thread_id, subject, importance }: &Invitation)
 }
 
 fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {
-    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", "text/plain")]
+    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", Format::Plain.as_str())]
 }
 
 /// Reads an event; `None` for what the grammar does not have.
@@ -286,13 +295,15 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             from: attribute("from")?,
             message_id: attribute("messageId")?,
             sent_at: date::read(node.attribute("sentAt")?)?,
-            text: xml::text(node).into(),
+            text: said(node),
+            html: html(node),
         },
         "messageSent" => Event::MessageSent {
             conf_id: conf_id()?,
             message_id: attribute("messageId")?,
             sent_at: date::read(node.attribute("sentAt")?)?,
-            text: xml::text(node).into(),
+            text: said(node),
+            html: html(node),
         },
         "messageDelivered" => Event::MessageDelivered {
             conf_id: conf_id()?,
@@ -309,6 +320,17 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
         },
         _ => Event::People(people::read_event(node)?),
     })
+}
+
+/// What was said, without how it looks.
+fn said(node: Node<'_, '_>) -> Secret {
+    let text: String = node.children().filter(Node::is_text).filter_map(|text| text.text()).collect();
+    text.into()
+}
+
+fn html(node: Node<'_, '_>) -> Option<Secret> {
+    let html = node.children().find(|child| child.has_tag_name((NAMESPACE, "html")));
+    html.map(|html| xml::text(html).into())
 }
 
 fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {

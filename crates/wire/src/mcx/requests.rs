@@ -2,7 +2,7 @@ use roxmltree::Node;
 
 use crate::{
     XmlError,
-    mcx::{About, Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
+    mcx::{About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
     xml::{self, Writer},
 };
 
@@ -246,15 +246,16 @@ fn instant(node: Node<'_, '_>) -> Result<Instant, Rejection> {
     let command = node.parent().unwrap_or(node);
     let named = |r: Rejection| Rejection { rid: command.attribute("rid").map(str::to_owned), ..r };
     let message_id = attribute(node, "messageId").map_err(named)?;
-    let format = node.attribute("format").unwrap_or("text/plain");
-    if format != "text/plain" {
-        let reason = "the format of a message is `text/plain`";
-        return Err(rejection(command, RejectionCode::InvalidValue, reason));
-    }
+    let word = node.attribute("format").unwrap_or(Format::Plain.as_str());
+    let format = [Format::Plain, Format::Html].into_iter().find(|format| format.as_str() == word);
+    let format = format.ok_or_else(|| {
+        let reason = "the format of a message is `text/plain` or `text/html`";
+        rejection(command, RejectionCode::InvalidValue, reason)
+    })?;
     let text = xml::text(node);
     if text.len() > MAX_TEXT {
         let reason = format!("the text of a message has more than {MAX_TEXT} bytes");
         return Err(rejection(command, RejectionCode::InvalidValue, reason));
     }
-    Ok(Instant { message_id, text: text.into() })
+    Ok(Instant { message_id, format, text: text.into() })
 }

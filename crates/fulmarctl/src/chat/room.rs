@@ -149,7 +149,7 @@ impl Room {
                 self.hear_from(conf_id, from);
                 Some(line(*sent_at, &self.name(from), text.reveal()))
             }
-            Event::MessageSent { conf_id, message_id, sent_at, text } => {
+            Event::MessageSent { conf_id, message_id, sent_at, text, .. } => {
                 let elsewhere = !self.said.contains(message_id);
                 let to = format!("you to {}, on another device", self.peer(conf_id));
                 elsewhere.then(|| line(*sent_at, &to, text.reveal()))

@@ -287,7 +287,7 @@ mod tests {
 
     fn sent(message_id: &str) -> Event {
         let (conf_id, message_id) = ("c".into(), message_id.into());
-        Event::MessageSent { conf_id, message_id, sent_at: 0, text: "x".into() }
+        Event::MessageSent { conf_id, message_id, sent_at: 0, text: "x".into(), html: None }
     }
 
     #[test]

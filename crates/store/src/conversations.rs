@@ -4,6 +4,7 @@ mod invitations;
 mod messages;
 mod typing;
 mod views;
+mod waiting;
 
 use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SipUri, Timestamp,

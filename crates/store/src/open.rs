@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0018-typing.sql"),
     include_str!("../migrations/0019-subscriptions.sql"),
     include_str!("../migrations/0020-html.sql"),
+    include_str!("../migrations/0021-history-index.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -19,7 +19,6 @@ use super::{
 
 /// `POST messagingInvitations`.
 pub(super) async fn start(asker: Asker, given: Given) -> Result<Answer, Refused> {
-    asker.available()?;
     let to: SipUri = given.parsed("to")?;
     let about = about(&given)?;
     let first = messaging::first_message(&asker, &given)?;

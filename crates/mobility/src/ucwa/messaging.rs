@@ -151,17 +151,13 @@ pub(super) fn resource(conversation: &Conversation, hrefs: &Hrefs) -> Resource {
         })
 }
 
+/// A message with its text, for those who have heard it.
 pub(super) fn message(message: &Message, asker: &Asker) -> Resource {
     let (mine, hrefs) = (message.sender == asker.account.uri, &asker.hrefs);
     let formats = &asker.application.formats;
     let takes_html = formats.iter().any(|word| MessageFormat::read(word) == Some(MessageFormat::Html));
     let html = message.html.as_ref().filter(|_| takes_html).map(Html::reveal);
-    let resource = Resource::new("message", hrefs.message(&message.conversation, message.id))
-        .property("direction", if mine { "Outgoing" } else { "Incoming" })
-        .property("operationId", message.client_id.as_str())
-        .property("status", "Succeeded")
-        .property("timeStamp", Value::Date(message.sent_at.as_millis()))
-        .link("messaging", hrefs.messaging(&message.conversation))
+    let resource = without_text(message, if mine { "Outgoing" } else { "Incoming" }, hrefs)
         .link("contact", hrefs.contact(&message.sender))
         .link("participant", hrefs.participant(&message.conversation, &message.sender))
         .link("plainMessage", as_data(message));
@@ -169,6 +165,21 @@ pub(super) fn message(message: &Message, asker: &Asker) -> Resource {
         Some(html) => resource.link("htmlMessage", data_uri::write(MessageFormat::Html, html)),
         None => resource,
     }
+}
+
+/// What the person has said, as an event tells it: without the text, as in captures of the original. There are
+/// clients that answer whatever text they see.
+pub(super) fn sent(message: &Message, hrefs: &Hrefs) -> Resource {
+    without_text(message, "Outgoing", hrefs)
+}
+
+fn without_text(message: &Message, direction: &str, hrefs: &Hrefs) -> Resource {
+    Resource::new("message", hrefs.message(&message.conversation, message.id))
+        .property("direction", direction)
+        .property("operationId", message.client_id.as_str())
+        .property("status", "Succeeded")
+        .property("timeStamp", Value::Date(message.sent_at.as_millis()))
+        .link("messaging", hrefs.messaging(&message.conversation))
 }
 
 /// What was said, as a link that is the text itself (RFC 2397).

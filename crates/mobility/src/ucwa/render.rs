@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     ConversationId, SipUri,
-    conversation::{Conversation, Participant, Participation},
+    conversation::{Conversation, Message, Participant, Participation},
     event::Event as Happened,
     invitation::{Direction, Invitation, InvitationState},
     presence::Changed,
@@ -40,6 +40,7 @@ impl<'a> Renderer<'a> {
             Happened::InvitationEnded(invitation) => {
                 if let Some(conversation) = self.find(&invitation.conversation).await? {
                     self.answered(&invitation, &conversation);
+                    self.said_before_the_answer(&invitation).await?;
                 }
             }
             Happened::ParticipantChanged { conversation, who, participation, .. } => {
@@ -47,10 +48,14 @@ impl<'a> Renderer<'a> {
                     self.participation(&conversation, &who, participation);
                 }
             }
-            Happened::MessageReceived(message) | Happened::MessageSent(message) => {
-                let resource = messaging::message(&message, self.asker);
-                let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
-                self.of_conversation(&message.conversation, event);
+            Happened::MessageReceived(message) => {
+                let me = self.asker.account.id;
+                if !self.asker.app.store().came_before_the_answer(me, message.id).await? {
+                    self.message(&message, messaging::message(&message, self.asker));
+                }
+            }
+            Happened::MessageSent(message) => {
+                self.message(&message, messaging::sent(&message, &self.asker.hrefs));
             }
             Happened::Composing { conversation, who, writes } => {
                 let participant = self.asker.hrefs.participant(&conversation, &who);
@@ -133,6 +138,23 @@ impl<'a> Renderer<'a> {
             None => ended.status(Status::Success),
             Some((code, subcode)) => ended.status(Status::Failure).reason(Reason::new(code, subcode, "")),
         });
+    }
+
+    /// What was said to somebody who has not answered yet is told once the invitation has ended.
+    async fn said_before_the_answer(&mut self, invitation: &Invitation) -> Result<(), Refused> {
+        if invitation.direction == Direction::Outgoing {
+            return Ok(());
+        }
+        let (store, me) = (self.asker.app.store(), self.asker.account.id);
+        for message in store.said_before_the_answer(me, invitation.id.clone()).await? {
+            self.message(&message, messaging::message(&message, self.asker));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Message, resource: Resource) {
+        let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
+        self.of_conversation(&message.conversation, event);
     }
 
     /// Somebody is there.

@@ -244,3 +244,26 @@ async fn a_person_reads_the_messages_that_they_heard_and_said() {
     assert!(bench.store.message(phone.account, &"c1".parse().unwrap(), first).await.unwrap().is_some());
     assert_eq!(bench.store.message(carla.account, &"c1".parse().unwrap(), first).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn what_was_said_before_the_answer_is_known_as_that_whatever_came_of_the_invitation() {
+    let (bench, phone, _, desk) = people().await;
+    let made = invite(&bench, &desk, "anna", Some("one")).await;
+    let invitation = made.invitation.unwrap();
+    let say = async |text: &str| {
+        let said = bench.store.say(&desk, None, "c1".parse().unwrap(), said(text, text), NOON);
+        self::made(said.await.unwrap()).message.unwrap()
+    };
+    let two = say("two").await;
+    let before = async |message| bench.store.came_before_the_answer(phone.account, message).await.unwrap();
+    assert!(before(made.message.unwrap()).await && before(two).await);
+    step(&bench, &phone, Step::Accept, NOON).await;
+    let three = say("three").await;
+    assert!(before(two).await && !before(three).await);
+    let texts = async |who: &Actor| {
+        let said = bench.store.said_before_the_answer(who.account, invitation.clone()).await.unwrap();
+        said.iter().map(|message| message.text.reveal().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&phone).await, ["one", "two"]);
+    assert_eq!(texts(&desk).await, [""; 0]);
+}

@@ -13,6 +13,7 @@ mod suite {
     mod custom_zones;
     mod daemon;
     mod dnssec;
+    mod facades;
     mod lockout;
     mod names;
     mod ntlm;

@@ -3,7 +3,7 @@
 use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SessionId, SipUri,
     contacts::ContactEdit,
-    conversation::Step,
+    conversation::{MessageName, Step},
     device::PushRegistration,
     invitation::About,
     presence::SelfPresence,
@@ -51,6 +51,8 @@ pub enum Command {
     AcknowledgeMissed(Option<ConversationId>),
     /// Say something.
     Say(ConversationId, Said),
+    /// I have read what was said to me up to that message.
+    MarkRead(ConversationId, MessageName),
     /// I am writing, or not any more.
     Compose(ConversationId, bool),
 }
@@ -130,6 +132,9 @@ impl App {
                 store.acknowledge_missed(actor, request, conversation, now).await
             }
             Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
+            Command::MarkRead(conversation, up_to) => {
+                store.mark_read(actor, request, conversation, up_to, now).await
+            }
             Command::Compose(conversation, writes) => {
                 store.compose(actor, request, conversation, writes, now).await
             }

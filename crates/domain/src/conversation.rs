@@ -219,6 +219,44 @@ pub struct Message {
     pub sent_at: Timestamp,
 }
 
+/// Which message of a conversation is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageName {
+    /// The newest that there is.
+    Newest,
+    /// The one with this number.
+    Number(MessageId),
+    /// The one that this person has called so.
+    Said {
+        /// Who.
+        by: SipUri,
+        /// The name.
+        as_what: ClientMessageId,
+    },
+}
+
+/// What became of a message for one of those to whom it was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// To whom.
+    pub to: Contact,
+    /// What.
+    pub state: DeliveryState,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It waits for a device of the person.
+    Pending,
+    /// A device of the person has it.
+    Delivered,
+    /// The person has read it.
+    Read,
+    /// No device has fetched it in time.
+    Failed,
+}
+
 /// How a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -119,6 +119,25 @@ pub enum Event {
         /// Who has it now.
         to: SipUri,
     },
+    /// Somebody has read what was said to them up to this message: it is this person's, or this person has read it on
+    /// one of their devices.
+    MessageRead {
+        /// The newest that they have read of its sender.
+        message: Message,
+        /// Who has read it.
+        by: SipUri,
+    },
+    /// A message of this person has reached no device of the recipient in time.
+    MessageFailed {
+        /// Where it was said.
+        conversation: ConversationId,
+        /// The message.
+        message: MessageId,
+        /// The sender's own name for it.
+        client_id: ClientMessageId,
+        /// Who has not got it.
+        to: SipUri,
+    },
     /// A participant is writing, or is not any more.
     Composing {
         /// Where.
@@ -152,6 +171,8 @@ impl Event {
             | Self::MessageReceived(_)
             | Self::MessageSent(_)
             | Self::MessageDelivered { .. }
+            | Self::MessageRead { .. }
+            | Self::MessageFailed { .. }
             | Self::Composing { .. }
             | Self::MadeAvailable
             | Self::GroupChanged { .. }
@@ -213,6 +234,8 @@ pub enum Failure {
     NoSuchConversation,
     /// This person has made no such invitation.
     NoSuchInvitation,
+    /// The conversation has no such message.
+    NoSuchMessage,
     /// The conversation does not allow that step now.
     WrongState,
     /// The device has not said where it is woken.
@@ -230,10 +253,11 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,
+        Self::NoSuchMessage,
         Self::WrongState,
         Self::NoPushRegistration,
         Self::LimitExceeded,
@@ -249,6 +273,7 @@ impl Failure {
             Self::NoSuchPerson => "noSuchPerson",
             Self::NoSuchConversation => "noSuchConversation",
             Self::NoSuchInvitation => "noSuchInvitation",
+            Self::NoSuchMessage => "noSuchMessage",
             Self::WrongState => "wrongState",
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",

@@ -2,6 +2,7 @@
 
 mod invitations;
 mod messages;
+mod receipts;
 mod typing;
 mod views;
 mod waiting;
@@ -28,7 +29,8 @@ pub(crate) use invitations::{
     missed as missed_conversations, name as invitation_name, remind as remind_of_missed, view as invitation,
 };
 pub use messages::Said;
-pub(crate) use messages::{delivered, message};
+pub(crate) use messages::message;
+pub(crate) use receipts::{delivered, forgotten};
 pub(crate) use typing::{deadline as typing_deadline, expire as expire_typing};
 pub(crate) use views::state;
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use crate::{
     Store, StoreError, conversations, history, notifications, rows::timestamp, sessions, writer::Tx,
 };
-use entry::MESSAGE_RECEIVED;
+pub(crate) use entry::MESSAGE_RECEIVED;
 pub(crate) use entry::{Columns, Entry};
 pub(crate) use people::PeopleEntry;
 use people::{PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};

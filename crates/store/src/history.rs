@@ -6,6 +6,7 @@ use fulmar_domain::{Timestamp, conversation::HISTORY};
 use rusqlite::params;
 
 use crate::{
+    conversations,
     events::{self, Columns, Entry},
     writer::Tx,
 };
@@ -56,8 +57,18 @@ pub(crate) fn acknowledged(tx: &Tx<'_>, device: i64, ack: u64) -> rusqlite::Resu
     tx.sql.prepare_cached(update)?.execute(params![device, ack]).map(drop)
 }
 
-/// Forgets what is not told to anybody any more.
-pub(crate) fn forget_old(tx: &Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
-    let delete = "DELETE FROM history WHERE at <= ?1";
-    tx.sql.prepare_cached(delete)?.execute([(now - HISTORY).as_millis()]).map(drop)
+/// Forgets what is not told to anybody any more. Whose message has reached nobody until then is told.
+pub(crate) fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM history WHERE at <= ?1 RETURNING kind, account, message";
+    let forgotten: Vec<(String, i64, Option<i64>)> = tx
+        .sql
+        .prepare_cached(delete)?
+        .query_map([(now - HISTORY).as_millis()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (kind, account, message) in forgotten {
+        if let (events::MESSAGE_RECEIVED, Some(message)) = (kind.as_str(), message) {
+            conversations::forgotten(tx, message, account, now)?;
+        }
+    }
+    Ok(())
 }

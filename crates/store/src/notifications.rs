@@ -311,7 +311,8 @@ fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<i64
 fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
     sql.prepare_cached(
         "SELECT n.id, d.push_provider, d.push_token, n.collapse, n.expires_at, n.attempts, s.display_name,
-             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL)
+             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
+                 AND w.failed_at IS NULL)
          FROM notification n JOIN device d ON d.id = n.device
          LEFT JOIN message m ON m.id = n.message LEFT JOIN account s ON s.id = m.sender
          WHERE n.id = ?1",

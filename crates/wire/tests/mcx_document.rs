@@ -86,6 +86,7 @@ fn every_element_of_the_grammar_has_a_row_and_an_example() {
         "acknowledgeMissed",
         "terminateImSession",
         "sendMessage",
+        "markRead",
         "notifyComposing",
         "requestAccepted",
         "initiateSessionAccepted",
@@ -106,6 +107,8 @@ fn every_element_of_the_grammar_has_a_row_and_an_example() {
         "messageReceived",
         "messageSent",
         "messageDelivered",
+        "messageRead",
+        "messageFailed",
         "composing",
         "pushTested",
     ] {

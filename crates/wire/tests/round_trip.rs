@@ -112,6 +112,11 @@ fn command() -> impl Strategy<Value = Command> {
         option::of(text()).prop_map(|conf_id| Command::AcknowledgeMissed { conf_id }),
         text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
         (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
+        (text(), text(), text()).prop_map(|(conf_id, from, message_id)| Command::MarkRead {
+            conf_id,
+            from,
+            message_id
+        }),
         (text(), option::of(text())).prop_map(|(conf_id, state)| Command::NotifyComposing { conf_id, state }),
     ]
 }
@@ -258,6 +263,17 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
         (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageDelivered {
+            conf_id,
+            message_id,
+            to
+        }),
+        (text(), text(), text(), text()).prop_map(|(conf_id, from, message_id, by)| Event::MessageRead {
+            conf_id,
+            from,
+            message_id,
+            by
+        }),
+        (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageFailed {
             conf_id,
             message_id,
             to

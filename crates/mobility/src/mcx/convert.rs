@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    conversation::{Format, Step},
+    conversation::{Format, MessageName, Step},
     device::PushRegistration,
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
@@ -72,6 +72,10 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         }
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
+        Wire::MarkRead { conf_id, from, message_id } => {
+            let up_to = MessageName::Said { by: value(&from)?, as_what: value(&message_id)? };
+            Command::MarkRead(value(&conf_id)?, up_to)
+        }
         Wire::NotifyComposing { conf_id, state } => {
             Command::Compose(value(&conf_id)?, writes(state.as_deref())?)
         }
@@ -162,6 +166,17 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             html: message.html.as_ref().map(|html| html.reveal().into()),
         },
         Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
+            conf_id: conversation.to_string(),
+            message_id: client_id.to_string(),
+            to: to.to_string(),
+        },
+        Event::MessageRead { message, by } => Wire::MessageRead {
+            conf_id: message.conversation.to_string(),
+            from: message.sender.to_string(),
+            message_id: message.client_id.to_string(),
+            by: by.to_string(),
+        },
+        Event::MessageFailed { conversation, client_id, to, .. } => Wire::MessageFailed {
             conf_id: conversation.to_string(),
             message_id: client_id.to_string(),
             to: to.to_string(),

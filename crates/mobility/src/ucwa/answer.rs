@@ -88,7 +88,9 @@ impl From<Failure> for Refused {
         match failure {
             Failure::NoSuchPerson => Self::new(Code::NotFound, Subcode::DestinationNotFound),
             Failure::NoSuchConversation => Self::new(Code::NotFound, Subcode::ConversationNotFound),
-            Failure::NoSuchInvitation => Self::new(Code::NotFound, Subcode::ResourceNotFound),
+            Failure::NoSuchInvitation | Failure::NoSuchMessage => {
+                Self::new(Code::NotFound, Subcode::ResourceNotFound)
+            }
             Failure::WrongState => {
                 Self::because(Code::Conflict, None, "the conversation does not allow that now")
             }

@@ -72,6 +72,8 @@ impl<'a> Renderer<'a> {
             | Happened::ContactChanged { .. }
             | Happened::SubscriptionChanged { .. }
             | Happened::MessageDelivered { .. }
+            | Happened::MessageRead { .. }
+            | Happened::MessageFailed { .. }
             | Happened::MissedConversations(_)
             | Happened::PushTested { .. } => {}
         }

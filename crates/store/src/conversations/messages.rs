@@ -152,23 +152,6 @@ pub(super) fn earlier(sql: &Connection, sender: i64, said: &Said) -> rusqlite::R
     found(sql.prepare_cached(select)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))
 }
 
-/// Notes that a message has reached a device of `recipient`, and tells the sender the first time.
-pub(crate) fn delivered(
-    tx: &mut Tx<'_>,
-    message: i64,
-    recipient: i64,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let update = "UPDATE delivery SET delivered_at = ?3
-         WHERE message = ?1 AND recipient = ?2 AND delivered_at IS NULL";
-    if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
-        return Ok(());
-    }
-    let select = "SELECT sender FROM message WHERE id = ?1";
-    let sender: i64 = tx.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
-    history::tell(tx, sender, Entry::MessageDelivered { message, to: recipient }, now).map(drop)
-}
-
 pub(crate) fn message(sql: &Connection, id: i64) -> rusqlite::Result<Message> {
     sql.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?.query_row([id], row)
 }

@@ -52,6 +52,14 @@ pub(crate) enum Entry<'a> {
         message: i64,
         to: i64,
     },
+    MessageRead {
+        message: i64,
+        by: i64,
+    },
+    MessageFailed {
+        message: i64,
+        to: i64,
+    },
     Composing {
         conversation: i64,
         who: i64,
@@ -110,6 +118,12 @@ impl<'a> Entry<'a> {
             Self::MessageDelivered { message, to } => {
                 Columns { message: Some(message), person: Some(to), ..new(MESSAGE_DELIVERED) }
             }
+            Self::MessageRead { message, by } => {
+                Columns { message: Some(message), person: Some(by), ..new(MESSAGE_READ) }
+            }
+            Self::MessageFailed { message, to } => {
+                Columns { message: Some(message), person: Some(to), ..new(MESSAGE_FAILED) }
+            }
             Self::Composing { conversation, who, writes } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -130,9 +144,11 @@ const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
-pub(super) const MESSAGE_RECEIVED: &str = "messageReceived";
+pub(crate) const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_SENT: &str = "messageSent";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
+const MESSAGE_READ: &str = "messageRead";
+const MESSAGE_FAILED: &str = "messageFailed";
 const COMPOSING: &str = "composing";
 const STOPPED: &str = "stopped";
 const MADE_AVAILABLE: &str = "madeAvailable";
@@ -166,6 +182,15 @@ pub(super) fn read(
         MESSAGE_RECEIVED => Event::MessageReceived(conversations::message(sql, row.get(7)?)?),
         MESSAGE_SENT => Event::MessageSent(conversations::message(sql, row.get(7)?)?),
         MESSAGE_DELIVERED => Event::MessageDelivered {
+            conversation: parsed(row, 9)?,
+            message: MessageId(row.get(7)?),
+            client_id: parsed(row, 8)?,
+            to: parsed(row, 5)?,
+        },
+        MESSAGE_READ => {
+            Event::MessageRead { message: conversations::message(sql, row.get(7)?)?, by: parsed(row, 5)? }
+        }
+        MESSAGE_FAILED => Event::MessageFailed {
             conversation: parsed(row, 9)?,
             message: MessageId(row.get(7)?),
             client_id: parsed(row, 8)?,

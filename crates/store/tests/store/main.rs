@@ -15,6 +15,7 @@ mod model;
 mod notifications;
 mod opening;
 mod presence;
+mod receipts;
 mod secondaries;
 mod subscriptions;
 mod support;

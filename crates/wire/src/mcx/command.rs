@@ -78,6 +78,15 @@ pub enum Command {
         /// What.
         message: Instant,
     },
+    /// I have read what was said to me up to this message.
+    MarkRead {
+        /// Which conversation.
+        conf_id: String,
+        /// Whose message: SIP URI.
+        from: String,
+        /// The sender's name for it.
+        message_id: String,
+    },
     /// I am writing, or not any more.
     NotifyComposing {
         /// Which conversation.
@@ -149,6 +158,7 @@ impl Command {
             Self::AcknowledgeMissed { .. } => "acknowledgeMissed",
             Self::TerminateImSession { .. } => "terminateImSession",
             Self::SendMessage { .. } => "sendMessage",
+            Self::MarkRead { .. } => "markRead",
             Self::NotifyComposing { .. } => "notifyComposing",
         }
     }
@@ -195,6 +205,9 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
         | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],
+        Command::MarkRead { conf_id, from, message_id } => {
+            vec![("confId", conf_id), ("from", from), ("messageId", message_id)]
+        }
         Command::NotifyComposing { conf_id, state } => {
             [("confId", conf_id.as_str())].into_iter().chain(optional("state", state)).collect()
         }

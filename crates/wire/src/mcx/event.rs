@@ -113,6 +113,26 @@ pub enum Event {
         /// Whom.
         to: String,
     },
+    /// Somebody has read what was said to them up to this message.
+    MessageRead {
+        /// Where.
+        conf_id: String,
+        /// Who said it.
+        from: String,
+        /// The sender's name for it.
+        message_id: String,
+        /// Who has read it: somebody else, or this person on one of their devices.
+        by: String,
+    },
+    /// A message of this person has reached no device of somebody in time.
+    MessageFailed {
+        /// Where.
+        conf_id: String,
+        /// The sender's name for it.
+        message_id: String,
+        /// Whom it has not reached.
+        to: String,
+    },
     /// Somebody is writing, or not any more.
     Composing {
         /// Where.
@@ -166,6 +186,8 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::MessageReceived { .. } => "messageReceived",
         Event::MessageSent { .. } => "messageSent",
         Event::MessageDelivered { .. } => "messageDelivered",
+        Event::MessageRead { .. } => "messageRead",
+        Event::MessageFailed { .. } => "messageFailed",
         Event::Composing { .. } => "composing",
         Event::PushTested { .. } => "pushTested",
     };
@@ -217,7 +239,11 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.extend(of_message(*sent_at));
             attributes
         }
-        Event::MessageDelivered { conf_id, message_id, to } => {
+        Event::MessageRead { conf_id, from, message_id, by } => {
+            texts([("confId", conf_id), ("from", from), ("messageId", message_id), ("by", by)])
+        }
+        Event::MessageDelivered { conf_id, message_id, to }
+        | Event::MessageFailed { conf_id, message_id, to } => {
             texts([("confId", conf_id), ("messageId", message_id), ("to", to)])
         }
         Event::Composing { conf_id, from, state } => {
@@ -306,6 +332,17 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             html: html(node),
         },
         "messageDelivered" => Event::MessageDelivered {
+            conf_id: conf_id()?,
+            message_id: attribute("messageId")?,
+            to: attribute("to")?,
+        },
+        "messageRead" => Event::MessageRead {
+            conf_id: conf_id()?,
+            from: attribute("from")?,
+            message_id: attribute("messageId")?,
+            by: attribute("by")?,
+        },
+        "messageFailed" => Event::MessageFailed {
             conf_id: conf_id()?,
             message_id: attribute("messageId")?,
             to: attribute("to")?,

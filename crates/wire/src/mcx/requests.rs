@@ -192,6 +192,11 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         "sendMessage" => {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
         }
+        "markRead" => Command::MarkRead {
+            conf_id: conf_id()?,
+            from: attribute(node, "from")?,
+            message_id: attribute(node, "messageId")?,
+        },
         "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()?, state: optional("state")? },
         _ if let Some(command) = people::read_command(node)? => Command::People(command),
         _ => {

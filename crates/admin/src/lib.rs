@@ -8,6 +8,7 @@
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `GET PUT /api/v1/people/{address}/details` | name, title, department, company, office, e-mail addresses, phones |
 //! | `POST /api/v1/people/{address}/sign-out` | end their sessions and tickets |
 //! | `GET /api/v1/people/{address}/devices` | their devices that are signed in or hold a ticket |
 //! | `DELETE /api/v1/people/{address}/devices/{id}` | end what one of them has |
@@ -47,6 +48,7 @@ mod administrators;
 mod certificate;
 mod console;
 mod custom_zones;
+mod details;
 mod devices;
 mod dnssec;
 mod json;
@@ -118,6 +120,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/people/{address}/password", put(people::change_password))
         .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
         .route("/api/v1/people/{address}/home", put(people::set_home))
+        .route("/api/v1/people/{address}/details", get(details::show).put(details::change))
         .route("/api/v1/people/{address}/sign-out", post(people::sign_out))
         .route("/api/v1/people/{address}/devices", get(devices::list))
         .route("/api/v1/people/{address}/devices/{id}", delete(devices::revoke))

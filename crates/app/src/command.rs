@@ -7,6 +7,7 @@ use fulmar_domain::{
     device::PushRegistration,
     invitation::About,
     presence::SelfPresence,
+    search::{SearchLimit, SearchQuery},
     session::{Activity, Session},
     subscription::SubscriptionEdit,
 };
@@ -23,6 +24,8 @@ use crate::{
 pub enum Command {
     /// Who is in my list.
     QueryContacts,
+    /// Who is meant by that.
+    Search(SearchQuery, SearchLimit),
     /// Change my list.
     EditContacts(ContactEdit),
     /// How I want to be seen.
@@ -103,6 +106,7 @@ impl App {
         let (store, now, request) = (&self.store, self.now(), request.into());
         let executed = match command {
             Command::QueryContacts => store.query_contacts(actor, request, now).await,
+            Command::Search(query, limit) => store.tell_search(actor, request, query, limit, now).await,
             Command::EditContacts(edit) => store.edit_contacts(actor, request, edit, now).await,
             Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
             Command::ReportActivity => store.report_activity(actor, request, now).await,

@@ -12,6 +12,7 @@ use crate::{
     invitation::Invitation,
     presence::{Changed, Presence},
     push::TestOutcome,
+    search::Found,
     subscription::SubscriptionChange,
 };
 
@@ -45,6 +46,13 @@ pub enum Event {
     },
     /// The list of this person, as it is when the event is read.
     ContactList(ContactList),
+    /// What was found, when the event is read.
+    Found {
+        /// The command that looked for it.
+        request: RequestId,
+        /// Who.
+        found: Found,
+    },
     /// A group of this person's list is new, has another name or is gone.
     GroupChanged {
         /// Which.
@@ -175,6 +183,7 @@ impl Event {
             | Self::MessageFailed { .. }
             | Self::Composing { .. }
             | Self::MadeAvailable
+            | Self::Found { .. }
             | Self::GroupChanged { .. }
             | Self::PushTested { .. } => Class::High,
             Self::ContactChanged {

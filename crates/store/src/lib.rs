@@ -35,6 +35,7 @@ mod notifications;
 mod nt_hashes;
 mod office;
 mod open;
+mod people;
 mod presence;
 mod push_settings;
 mod readers;

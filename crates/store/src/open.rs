@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0020-html.sql"),
     include_str!("../migrations/0021-history-index.sql"),
     include_str!("../migrations/0022-receipts.sql"),
+    include_str!("../migrations/0023-details.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

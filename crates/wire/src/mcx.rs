@@ -16,7 +16,7 @@ pub use command::{About, Command, Format, Instant};
 pub use error::McxError;
 pub use event::{Event, Invitation};
 pub use events::{Events, Numbered};
-pub use people::{Contact, Group, PeopleCommand, PeopleEvent, Presence};
+pub use people::{Contact, Details, Group, PeopleCommand, PeopleEvent, Presence};
 pub use poll::{InvalidPoll, Poll};
 pub use requests::{Rejection, RejectionCode, Request, Requests};
 pub use responses::{Response, Responses};

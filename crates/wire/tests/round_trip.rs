@@ -3,9 +3,9 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        About, Command, Contact, Event, Events, Format, Group, Instant, Invitation, McxError, Numbered,
-        PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests, Response,
-        Responses,
+        About, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation, McxError,
+        Numbered, PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests,
+        Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -44,6 +44,7 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
             }
         ),
         Just(PeopleCommand::ReportActivity),
+        (text(), option::of(text())).prop_map(|(query, limit)| PeopleCommand::Search { query, limit }),
         text().prop_map(|name| PeopleCommand::AddGroup { name }),
         (text(), text()).prop_map(|(group_id, name)| PeopleCommand::RenameGroup { group_id, name }),
         text().prop_map(|group_id| PeopleCommand::DeleteGroup { group_id }),
@@ -156,11 +157,33 @@ fn response() -> impl Strategy<Value = Response> {
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
-    (text(), text(), vec("[a-z0-9]{1,8}", 0..3)).prop_map(|(uri, display_name, groups)| Contact {
-        uri,
-        display_name,
-        groups,
-    })
+    (text(), text(), vec("[a-z0-9]{1,8}", 0..3), details())
+        .prop_map(|(uri, display_name, groups, details)| Contact { uri, display_name, groups, details })
+}
+
+fn details() -> impl Strategy<Value = Details> {
+    let optional = || option::of(text());
+    let texts = (optional(), optional(), optional(), optional());
+    let phones = (optional(), optional(), optional(), optional());
+    (texts, vec("[a-z@.]{1,8}", 0..3), phones).prop_map(
+        |(
+            (title, department, company, office),
+            emails,
+            (work_phone, mobile_phone, home_phone, other_phone),
+        )| {
+            Details {
+                title,
+                department,
+                company,
+                office,
+                emails,
+                work_phone,
+                mobile_phone,
+                home_phone,
+                other_phone,
+            }
+        },
+    )
 }
 
 fn group() -> impl Strategy<Value = Group> {
@@ -185,6 +208,8 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
     prop_oneof![
         (vec(group(), 0..3), vec(contact(), 0..4))
             .prop_map(|(groups, contacts)| PeopleEvent::ContactList { groups, contacts }),
+        (text(), any::<bool>(), vec(contact(), 0..4))
+            .prop_map(|(rid, more, contacts)| PeopleEvent::SearchResult { rid, more, contacts }),
         (text(), text(), option::of(text())).prop_map(|(group_id, change, name)| PeopleEvent::GroupChanged {
             group_id,
             change,
@@ -371,6 +396,7 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
         uri: format!("sip:{n}@office.test"),
         display_name: "N".repeat(64),
         groups: vec!["default".into()],
+        details: Details::default(),
     };
     let list = PeopleEvent::ContactList { groups: Vec::new(), contacts: (0..10_000).map(contact).collect() };
     let events = (1..100).map(message).chain([Numbered { eid: 100, event: Event::People(list) }]).collect();

@@ -17,6 +17,7 @@ mod suite {
     mod lockout;
     mod names;
     mod ntlm;
+    mod people;
     mod pidgin_sipe;
     mod policies;
     mod power_cut;

@@ -8,7 +8,11 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, password::password};
+use super::{
+    Client,
+    details::{self, Changes},
+    password::password,
+};
 
 /// Commands about people.
 #[derive(Subcommand)]
@@ -26,6 +30,19 @@ pub enum UserCommand {
     },
     /// Lists everybody.
     List,
+    /// Prints what is known of a person.
+    Show {
+        /// Of whom.
+        address: String,
+    },
+    /// Changes what is known of a person: what colleagues see, and find them by.
+    Set {
+        /// Of whom.
+        address: String,
+        /// What to change.
+        #[command(flatten)]
+        changes: Box<Changes>,
+    },
     /// Gives a person a new password and signs them out everywhere.
     Passwd {
         /// Whose.
@@ -81,6 +98,8 @@ pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) ->
             password.print(out)
         }
         UserCommand::List => list(&client.get::<Vec<Person>>("/api/v1/people").await?, out),
+        UserCommand::Show { address } => details::show(client, &address, out).await,
+        UserCommand::Set { address, changes } => details::set(client, &address, *changes, out).await,
         UserCommand::Passwd { address, password_stdin } => {
             let password = password(password_stdin)?;
             let path = format!("/api/v1/people/{address}/password");

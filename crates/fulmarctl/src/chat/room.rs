@@ -257,6 +257,7 @@ mod tests {
             uri: BEN.into(),
             display_name: "Ben \u{1b}[1mBerg".into(),
             groups: Vec::new(),
+            details: fulmar_wire::mcx::Details::default(),
         }]);
         room
     }

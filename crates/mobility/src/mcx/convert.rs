@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    conversation::{Format, MessageName, Step},
+    conversation::{Format, Message, MessageName, Step},
     device::PushRegistration,
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
@@ -129,6 +129,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             Wire::RequestFailed { rid: request.to_string(), code: failure.as_str().to_owned() }
         }
         event @ (Event::ContactList(_)
+        | Event::Found { .. }
         | Event::GroupChanged { .. }
         | Event::ContactChanged { .. }
         | Event::PresenceChanged { .. }
@@ -150,21 +151,8 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             user: who.to_string(),
             state: participation.as_str().to_owned(),
         },
-        Event::MessageReceived(message) => Wire::MessageReceived {
-            conf_id: message.conversation.to_string(),
-            from: message.sender.to_string(),
-            message_id: message.client_id.to_string(),
-            sent_at: message.sent_at.as_millis(),
-            text: message.text.reveal().into(),
-            html: message.html.as_ref().map(|html| html.reveal().into()),
-        },
-        Event::MessageSent(message) => Wire::MessageSent {
-            conf_id: message.conversation.to_string(),
-            message_id: message.client_id.to_string(),
-            sent_at: message.sent_at.as_millis(),
-            text: message.text.reveal().into(),
-            html: message.html.as_ref().map(|html| html.reveal().into()),
-        },
+        Event::MessageReceived(message) => received(&message),
+        Event::MessageSent(message) => sent(&message),
         Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
             conf_id: conversation.to_string(),
             message_id: client_id.to_string(),
@@ -193,6 +181,27 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         }
     };
     Some(mcx::Numbered { eid, event })
+}
+
+fn received(message: &Message) -> mcx::Event {
+    mcx::Event::MessageReceived {
+        conf_id: message.conversation.to_string(),
+        from: message.sender.to_string(),
+        message_id: message.client_id.to_string(),
+        sent_at: message.sent_at.as_millis(),
+        text: message.text.reveal().into(),
+        html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
+}
+
+fn sent(message: &Message) -> mcx::Event {
+    mcx::Event::MessageSent {
+        conf_id: message.conversation.to_string(),
+        message_id: message.client_id.to_string(),
+        sent_at: message.sent_at.as_millis(),
+        text: message.text.reveal().into(),
+        html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
 }
 
 fn invited(invitation: &Invitation) -> mcx::Event {

@@ -68,6 +68,7 @@ impl<'a> Renderer<'a> {
             Happened::RequestSucceeded { .. }
             | Happened::RequestFailed { .. }
             | Happened::ContactList(_)
+            | Happened::Found { .. }
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
             | Happened::SubscriptionChanged { .. }

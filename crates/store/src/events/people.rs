@@ -1,7 +1,7 @@
 //! Events about contacts and presence as rows of the log, and back.
 
 use fulmar_domain::{
-    Timestamp,
+    RequestId, Timestamp,
     contacts::{GroupId, ListChange},
     event::Event,
     presence::Changed,
@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row};
 use crate::{
     contacts,
     events::Columns,
-    presence,
+    people, presence,
     rows::{parse, parsed, parsed_or_null},
 };
 
@@ -21,6 +21,11 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) enum PeopleEntry<'a> {
     ContactList,
+    /// The limit of a search, and the query.
+    Found {
+        request: &'a RequestId,
+        detail: &'a str,
+    },
     /// What happened, and to which group.
     GroupChanged {
         detail: &'a str,
@@ -48,6 +53,9 @@ impl<'a> PeopleEntry<'a> {
         let new = |kind| Columns { kind, ..Columns::default() };
         match self {
             Self::ContactList => new(CONTACT_LIST),
+            Self::Found { request, detail } => {
+                Columns { request: Some(request.as_str()), detail: Some(detail), ..new(FOUND) }
+            }
             Self::GroupChanged { detail } => Columns { detail: Some(detail), ..new(GROUP_CHANGED) },
             Self::ContactChanged { contact, detail } => {
                 Columns { person: Some(contact), detail: Some(detail), ..new(CONTACT_CHANGED) }
@@ -68,6 +76,7 @@ impl<'a> PeopleEntry<'a> {
 }
 
 const CONTACT_LIST: &str = "contactList";
+const FOUND: &str = "found";
 const GROUP_CHANGED: &str = "groupChanged";
 const CONTACT_CHANGED: &str = "contactChanged";
 pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
@@ -83,6 +92,12 @@ pub(super) fn read(
 ) -> rusqlite::Result<Option<Event>> {
     Ok(Some(match row.get_ref(1)?.as_str()? {
         CONTACT_LIST => Event::ContactList(contacts::list(sql, session.account.0)?),
+        FOUND => {
+            let detail = row.get_ref(3)?.as_str()?;
+            let (limit, query) = detail.split_once(' ').unwrap_or((detail, ""));
+            let found = people::search(sql, session.account.0, &parse(query, 3)?, parse(limit, 3)?)?;
+            Event::Found { request: parsed(row, 2)?, found }
+        }
         GROUP_CHANGED => {
             let (change, group) = list_change(row, 3)?;
             let group = group.unwrap_or(GroupId::Default);

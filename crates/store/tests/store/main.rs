@@ -14,6 +14,7 @@ mod meetings;
 mod model;
 mod notifications;
 mod opening;
+mod people;
 mod presence;
 mod receipts;
 mod secondaries;

@@ -6,8 +6,10 @@ use fulmar_app::Command;
 use fulmar_domain::{
     SipUri, Timestamp,
     contacts::{ContactEdit, Group, ListedContact},
+    details::{DetailText, PhoneNumber},
     event::Event,
     presence::{PreferredAvailability, Presence, SelfPresence},
+    search::SearchLimit,
     subscription::{Followed, InvalidLease, Lease, SubscriptionEdit},
 };
 use fulmar_wire::mcx::{self, PeopleCommand as Wire, PeopleEvent, RejectionCode};
@@ -28,6 +30,10 @@ pub(super) fn command(command: Wire) -> Result<Command, Why> {
                 note: note.as_deref().map(value).transpose()?,
                 location: location.as_deref().map(value).transpose()?,
             })
+        }
+        Wire::Search { query, limit } => {
+            let limit = limit.as_deref().map_or(Ok(SearchLimit::MAX), value)?;
+            Command::Search(value(&query)?, limit)
         }
         Wire::AddGroup { name } => Command::EditContacts(ContactEdit::AddGroup(value(&name)?)),
         Wire::RenameGroup { group_id, name } => {
@@ -105,6 +111,11 @@ pub(super) fn event(event: Event) -> Option<PeopleEvent> {
             groups: list.groups.iter().map(group).collect(),
             contacts: list.contacts.iter().map(contact).collect(),
         },
+        Event::Found { request, found } => PeopleEvent::SearchResult {
+            rid: request.to_string(),
+            more: found.more,
+            contacts: found.people.iter().map(contact).collect(),
+        },
         Event::GroupChanged { group, change, name } => PeopleEvent::GroupChanged {
             group_id: group.to_string(),
             change: change.as_str().to_owned(),
@@ -144,10 +155,24 @@ fn group(group: &Group) -> mcx::Group {
     mcx::Group { group_id: group.id.to_string(), name: group.name.as_str().to_owned() }
 }
 
-fn contact(ListedContact { contact, groups }: &ListedContact) -> mcx::Contact {
+fn contact(listed: &ListedContact) -> mcx::Contact {
+    let ListedContact { contact, details, groups } = listed;
+    let text = |text: &Option<DetailText>| text.as_ref().map(ToString::to_string);
+    let phone = |phone: &Option<PhoneNumber>| phone.as_ref().map(ToString::to_string);
     mcx::Contact {
         uri: contact.uri.to_string(),
         display_name: contact.display_name.to_string(),
         groups: groups.iter().map(ToString::to_string).collect(),
+        details: mcx::Details {
+            title: text(&details.title),
+            department: text(&details.department),
+            company: text(&details.company),
+            office: text(&details.office),
+            emails: listed.emails(),
+            work_phone: phone(&details.work_phone),
+            mobile_phone: phone(&details.mobile_phone),
+            home_phone: phone(&details.home_phone),
+            other_phone: phone(&details.other_phone),
+        },
     }
 }

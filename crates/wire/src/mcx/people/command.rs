@@ -16,6 +16,13 @@ const MAX_PEOPLE: usize = 100;
 pub enum PeopleCommand {
     /// Tell me who works here.
     QueryContactList,
+    /// Find somebody.
+    Search {
+        /// What is known of them.
+        query: String,
+        /// How many at most.
+        limit: Option<String>,
+    },
     /// Make a group in my list.
     AddGroup {
         /// What it is called.
@@ -109,6 +116,7 @@ impl PeopleCommand {
     pub fn name(&self) -> &'static str {
         match self {
             Self::QueryContactList => "queryContactList",
+            Self::Search { .. } => "search",
             Self::AddGroup { .. } => "addGroup",
             Self::RenameGroup { .. } => "renameGroup",
             Self::DeleteGroup { .. } => "deleteGroup",
@@ -132,6 +140,7 @@ pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCo
     let subscription_id = || attribute(node, "subscriptionId");
     Ok(Some(match node.tag_name().name() {
         "queryContactList" => PeopleCommand::QueryContactList,
+        "search" => PeopleCommand::Search { query: attribute(node, "query")?, limit: optional("limit")? },
         "addGroup" => PeopleCommand::AddGroup { name: attribute(node, "name")? },
         "renameGroup" => PeopleCommand::RenameGroup {
             group_id: attribute(node, "groupId")?,
@@ -186,6 +195,10 @@ pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &Pe
                 ("location", location),
             ];
             attributes.extend(optional.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+        }
+        PeopleCommand::Search { query, limit } => {
+            attributes.push(("query", query));
+            attributes.extend(limit.as_deref().map(|limit| ("limit", limit)));
         }
         PeopleCommand::AddGroup { name } => attributes.push(("name", name)),
         PeopleCommand::RenameGroup { group_id, name } => {

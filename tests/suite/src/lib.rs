@@ -3,6 +3,7 @@
 //! The box runs in this process or as the binary that ships. Everything is on ports that the system chooses and
 //! in a directory that vanishes with the test.
 
+mod dialogue;
 mod machine;
 mod messenger;
 mod namespace;
@@ -27,6 +28,7 @@ use http::Method;
 use serde_json::json;
 use tempfile::TempDir;
 
+pub use dialogue::Dialogue;
 pub use machine::{Kind, Machine, program};
 pub use messenger::{Attempt, Messenger};
 pub use namespace::PrivateNetwork;

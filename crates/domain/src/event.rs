@@ -101,6 +101,9 @@ pub enum Event {
     InvitationEnded(Box<Invitation>),
     /// How many conversations the person has missed, when the event is read.
     MissedConversations(MissedConversations),
+    /// More happened than is kept for this session: it is to look again at everything but what happens in
+    /// conversations, of which nothing is lost.
+    Resync,
     /// A participant was asked, came, refused, missed it or went.
     ParticipantChanged {
         /// Where.
@@ -175,6 +178,7 @@ impl Event {
             | Self::Invited(_)
             | Self::InvitationEnded(_)
             | Self::MissedConversations(_)
+            | Self::Resync
             | Self::ParticipantChanged { .. }
             | Self::MessageReceived(_)
             | Self::MessageSent(_)

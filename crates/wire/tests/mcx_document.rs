@@ -100,6 +100,7 @@ const ELEMENTS: &[&str] = &[
     "imSessionStarted",
     "invitationEnded",
     "missedConversations",
+    "resync",
     "imSessionState",
     "messageReceived",
     "messageSent",

@@ -262,6 +262,7 @@ fn event() -> impl Strategy<Value = Event> {
                 elsewhere
             }
         ),
+        Just(Event::Resync),
         any::<(u32, u32)>().prop_map(|(total, unread)| Event::MissedConversations { total, unread }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,

@@ -143,6 +143,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             reason: invitation.reason.map(|reason| reason.to_string()),
             elsewhere: invitation.elsewhere,
         },
+        Event::Resync => Wire::Resync,
         Event::MissedConversations(missed) => {
             Wire::MissedConversations { total: missed.total, unread: missed.unread }
         }

@@ -37,6 +37,7 @@ pub(crate) enum Entry<'a> {
         invitation: i64,
     },
     MissedConversations,
+    Resync,
     ParticipantChanged {
         conversation: i64,
         who: i64,
@@ -107,6 +108,7 @@ impl<'a> Entry<'a> {
                 ..new(INVITATION_ENDED)
             },
             Self::MissedConversations => new(MISSED_CONVERSATIONS),
+            Self::Resync => new(RESYNC),
             Self::ParticipantChanged { conversation, who, participation } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -143,6 +145,7 @@ const REQUEST_FAILED: &str = "requestFailed";
 const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
+const RESYNC: &str = "resync";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
 pub(crate) const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_SENT: &str = "messageSent";
@@ -173,6 +176,7 @@ pub(super) fn read(
             let missed = conversations::missed_conversations(sql, session.account.0, now)?;
             Event::MissedConversations(missed)
         }
+        RESYNC => Event::Resync,
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
             conversation: parsed(row, 4)?,
             who: parsed(row, 5)?,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod administrators;
+mod bounded_log;
 mod certificates;
 mod configuration;
 mod contacts;

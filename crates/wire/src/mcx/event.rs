@@ -60,6 +60,8 @@ pub enum Event {
         /// Another device of this person has answered.
         elsewhere: bool,
     },
+    /// More happened than the box keeps: everything that is not of a conversation is to be looked at again.
+    Resync,
     /// How many conversations this person has missed.
     MissedConversations {
         /// All of them.
@@ -181,6 +183,7 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::ImSessionReceived { .. } => "imSessionReceived",
         Event::ImSessionStarted { .. } => "imSessionStarted",
         Event::InvitationEnded { .. } => "invitationEnded",
+        Event::Resync => "resync",
         Event::MissedConversations { .. } => "missedConversations",
         Event::ImSessionState { .. } => "imSessionState",
         Event::MessageReceived { .. } => "messageReceived",
@@ -210,6 +213,7 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
         Event::RequestFailed { rid, code } => texts([("rid", rid), ("code", code)]),
         // Written by themselves.
         Event::People(_) => Vec::new(),
+        Event::Resync => Vec::new(),
         Event::ImSessionReceived { conf_id, from, invitation } => {
             [texts([("confId", conf_id), ("from", from)]), of_invitation(invitation)].concat()
         }
@@ -308,6 +312,7 @@ pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
             reason: attribute("reason"),
             elsewhere: number(node, "elsewhere")?,
         },
+        "resync" => Event::Resync,
         "missedConversations" => {
             Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
         }

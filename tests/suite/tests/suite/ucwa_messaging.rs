@@ -119,3 +119,26 @@ async fn a_meeting_is_planned_changed_as_it_was_seen_and_deleted() {
     anna.delete(&place).await.unwrap();
     assert_eq!(anna.ask(Method::GET, &place, &[], "").await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn who_asks_for_events_that_are_forgotten_or_have_not_happened_is_led_to_those_that_wait() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let mut anna = Client::new(&office, "anna").await;
+    let first = anna.next.clone();
+    anna.make_available().await;
+    anna.events().await;
+    let waiting = anna.next.clone();
+    let note = href(&anna.get(&href(&anna.application["_embedded"]["me"], "self")).await, "note");
+    assert_eq!(anna.post(&note, &json!({ "message": "here" })).await.status, 204);
+    anna.events().await;
+    for wrong in [first, waiting.replace("ack=", "ack=99")] {
+        assert_eq!(href(&anna.get(&wrong).await, "resync"), waiting, "{wrong}");
+    }
+    assert_eq!(
+        anna.get(&waiting).await["_links"].get("resync"),
+        None,
+        "an answer that was lost is given again"
+    );
+    let application = anna.get(&href(&anna.application, "self")).await;
+    assert_eq!(href(&application, "events"), waiting);
+}

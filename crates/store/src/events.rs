@@ -8,8 +8,13 @@ use fulmar_domain::{SessionId, Timestamp, event::Numbered, presence::Changed, se
 use rusqlite::{Connection, params};
 
 use crate::{
-    Store, StoreError, conversations, history, notifications, rows::timestamp, sessions, writer::Tx,
+    Store, StoreError, conversations, history,
+    notifications::{self, Cause},
+    rows::timestamp,
+    sessions,
+    writer::Tx,
 };
+use entry::INVITED;
 pub(crate) use entry::MESSAGE_RECEIVED;
 pub(crate) use entry::{Columns, Entry};
 pub(crate) use people::PeopleEntry;
@@ -223,7 +228,15 @@ fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusql
         .collect::<Result<_, _>>()?;
     for message in messages {
         conversations::delivered(tx, message, session.account.0, now)?;
-        notifications::fetched(tx, message, session, now)?;
+        notifications::fetched(tx, Cause::Message(message), session, now)?;
+    }
+    let invitations: Vec<i64> = tx
+        .sql
+        .prepare_cached("SELECT invitation FROM event WHERE device = ?1 AND eid <= ?2 AND kind = ?3")?
+        .query_map(params![device, ack, INVITED], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for invitation in invitations {
+        notifications::fetched(tx, Cause::Invitation(invitation), session, now)?;
     }
     history::acknowledged(tx, device, ack)?;
     let delete = "DELETE FROM event WHERE device = ?1 AND eid <= ?2";

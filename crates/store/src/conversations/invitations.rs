@@ -15,6 +15,7 @@ use crate::{
     conversations::{Opening, messages, set_participation},
     events::{self, Entry},
     history,
+    notifications::{self, Cause},
     rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
@@ -158,8 +159,12 @@ pub(super) fn invite(
     ];
     let invitation: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
     tx.touched.deadlines = true;
-    for person in [inviter, invited] {
-        history::tell(tx, person, Entry::Invited { conversation, invitation }, now)?;
+    history::tell(tx, inviter, Entry::Invited { conversation, invitation }, now)?;
+    for device in history::tell(tx, invited, Entry::Invited { conversation, invitation }, now)? {
+        // A message wakes it by itself.
+        if opening.first.is_none() {
+            notifications::wake_if_asleep(tx, device, Cause::Invitation(invitation), now)?;
+        }
     }
     Ok(invitation)
 }
@@ -191,6 +196,7 @@ pub(super) fn answer(
     let ended =
         found(tx.sql.prepare_cached(update)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))?;
     let Some((invitation, inviter)) = ended else { return Ok(()) };
+    notifications::invitation_ended(tx, invitation, now)?;
     for person in [inviter, invited] {
         history::tell(tx, person, Entry::InvitationEnded { conversation, invitation }, now)?;
     }
@@ -250,12 +256,20 @@ pub(crate) fn deadline(sql: &Connection) -> rusqlite::Result<Option<Timestamp>> 
     Ok(deadline.map(Timestamp::from_millis))
 }
 
-/// A device of a person is woken for a message until `until`: so long waits the invitation to its conversation.
-pub(crate) fn extend(tx: &Tx<'_>, device: i64, message: i64, until: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE invitation SET deadline = max(deadline, ?3)
+/// A device of a person is woken until `until`, for a message or for an invitation: so long waits the invitation to
+/// that conversation.
+pub(crate) fn extend(
+    tx: &Tx<'_>,
+    device: i64,
+    message: Option<i64>,
+    invitation: Option<i64>,
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    let update = "UPDATE invitation SET deadline = max(deadline, ?4)
          WHERE state = 'ringing' AND invited = (SELECT account FROM device WHERE id = ?1)
-             AND conversation = (SELECT conversation FROM message WHERE id = ?2)";
-    tx.sql.prepare_cached(update)?.execute(params![device, message, until.as_millis()]).map(drop)
+             AND (id = ?3 OR conversation = (SELECT conversation FROM message WHERE id = ?2))";
+    let values = params![device, message, invitation, until.as_millis()];
+    tx.sql.prepare_cached(update)?.execute(values).map(drop)
 }
 
 fn tell_missed(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {

@@ -13,7 +13,8 @@ use crate::{
     Actor, Store, StoreError,
     conversations::{listeners, place, step, typing},
     events::Entry,
-    history, notifications,
+    history,
+    notifications::{self, Cause},
     rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
@@ -139,7 +140,7 @@ pub(super) fn say(
         let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
         tx.sql.prepare_cached(insert)?.execute([message, recipient])?;
         for device in history::tell(tx, recipient, Entry::MessageReceived { message }, now)? {
-            notifications::wake_if_asleep(tx, device, message, now)?;
+            notifications::wake_if_asleep(tx, device, Cause::Message(message), now)?;
         }
     }
     Ok(Some(message))

@@ -15,7 +15,8 @@ use crate::{
     Actor, Store, StoreError,
     conversations::place,
     events::Entry,
-    history, notifications,
+    history,
+    notifications::{self, Cause},
     rows::{found, parsed},
     sessions::{Effect, Executed},
     writer::Tx,
@@ -47,7 +48,7 @@ impl Store {
             let mut newest = BTreeMap::new();
             for (message, sender) in unread {
                 delivered(tx, message, me, now)?;
-                notifications::fetched(tx, message, session, now)?;
+                notifications::fetched(tx, Cause::Message(message), session, now)?;
                 let update = "UPDATE delivery SET read_at = ?3 WHERE message = ?1 AND recipient = ?2";
                 tx.sql.prepare_cached(update)?.execute(params![message, me, now.as_millis()])?;
                 newest.insert(sender, message);

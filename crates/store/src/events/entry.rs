@@ -142,7 +142,7 @@ impl<'a> Entry<'a> {
 
 const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
-const INVITED: &str = "invited";
+pub(super) const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
 const RESYNC: &str = "resync";

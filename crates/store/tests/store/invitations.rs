@@ -8,7 +8,7 @@ use fulmar_domain::{
     device::{Provider, PushRegistration},
     event::{Event, Failure},
     invitation::{ANSWER_TIME, About, DeclineReason, Direction, Importance, Invitation, InvitationState},
-    push::TIME_TO_LIVE,
+    push::{Subject, TIME_TO_LIVE},
     session::{Activity, Session},
 };
 use fulmar_store::{Actor, Executed, Made, Opening};
@@ -195,6 +195,41 @@ async fn an_invitation_waits_for_a_phone_that_is_woken_as_long_as_its_notificati
     let seen = bench.store.invitation(&session, id, LATE).await.unwrap().unwrap();
     assert_eq!((seen.state, seen.deadline), (InvitationState::Ringing, NOON + TIME_TO_LIVE));
     made(step(&bench, &phone, Step::Accept, after(3600)).await);
+}
+
+#[tokio::test]
+async fn an_invitation_with_which_nothing_was_said_wakes_a_phone_until_it_has_ended() {
+    let (bench, phone, tablet, ben) = people().await;
+    let registration =
+        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
+    bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
+    let claim = async || {
+        let lease = Duration::from_millis(1);
+        let claimed = bench.store.claim_notifications(after(40), lease, 10).await.unwrap();
+        claimed.into_iter().map(|notification| notification.subject).collect::<Vec<_>>()
+    };
+    invite(&bench, &ben, "anna", None).await;
+    assert_eq!(bench.store.sweep(LATE).await.unwrap(), Some(NOON + TIME_TO_LIVE));
+    assert_eq!(claim().await, [Subject::Invitation { from: "ben".into() }]);
+    made(step(&bench, &tablet, Step::Accept, after(60)).await);
+    let claimed = bench.store.claim_notifications(after(70), Duration::from_secs(1), 10).await.unwrap();
+    assert_eq!(claimed, []);
+}
+
+#[tokio::test]
+async fn a_phone_that_falls_asleep_is_woken_for_the_invitation_it_has_not_fetched() {
+    let (bench, phone, _, ben) = people().await;
+    let registration =
+        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
+    invite(&bench, &ben, "anna", None).await;
+    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap(), []);
+    bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
+    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap().len(), 1);
+    bench.acknowledge(&phone, NOON).await;
+    let later = after(5);
+    assert_eq!(bench.store.claim_notifications(later, Duration::from_secs(1), 10).await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ pub enum Command {
     PublishPresence(SelfPresence),
     /// Somebody uses the device.
     ReportActivity,
+    /// What I look like; `None` takes my photo away.
+    SetPhoto(Option<Vec<u8>>),
     /// What I see of others.
     SubscribePresence(Vec<SipUri>),
     /// What I see of others for a while.
@@ -109,6 +111,7 @@ impl App {
             Command::Search(query, limit) => store.tell_search(actor, request, query, limit, now).await,
             Command::EditContacts(edit) => store.edit_contacts(actor, request, edit, now).await,
             Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
+            Command::SetPhoto(picture) => self.set_own_photo(actor, request, picture).await,
             Command::ReportActivity => store.report_activity(actor, request, now).await,
             Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,
             Command::EditSubscription(edit) => store.edit_subscription(actor, request, edit, now).await,

@@ -7,7 +7,7 @@ use fulmar_store::{DeviceSummary, Homing, NewAccount, StoreError};
 use thiserror::Error;
 
 use crate::{
-    App,
+    App, InvalidPicture,
     password::{self, HashError, is_acceptable},
 };
 
@@ -49,6 +49,9 @@ pub enum ChangePersonError {
     /// The password is too easy to guess, or too long.
     #[error("a password has 8 characters or more, and at most 1024 bytes")]
     Password,
+    /// What was given is no photo to be had from.
+    #[error(transparent)]
+    Picture(#[from] InvalidPicture),
     /// The hash could not be made.
     #[error("can not hash a password")]
     Hash(#[from] HashError),

@@ -263,10 +263,12 @@ pub enum Failure {
     AlreadyExists,
     /// That is not for this person to change.
     NotSupported,
+    /// That is no picture that the box takes.
+    NotAPicture,
 }
 
 impl Failure {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,
@@ -278,6 +280,7 @@ impl Failure {
         Self::NoSuchSubscription,
         Self::AlreadyExists,
         Self::NotSupported,
+        Self::NotAPicture,
     ];
 
     /// The name on the wire and in the store.
@@ -294,6 +297,7 @@ impl Failure {
             Self::NoSuchSubscription => "noSuchSubscription",
             Self::AlreadyExists => "alreadyExists",
             Self::NotSupported => "notSupported",
+            Self::NotAPicture => "notAPicture",
         }
     }
 }

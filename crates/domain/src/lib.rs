@@ -20,6 +20,7 @@ pub mod invitation;
 pub mod meeting;
 pub mod name;
 pub mod office;
+pub mod photo;
 pub mod presence;
 pub mod push;
 pub mod search;

@@ -36,6 +36,7 @@ mod nt_hashes;
 mod office;
 mod open;
 mod people;
+mod photos;
 mod presence;
 mod push_settings;
 mod readers;

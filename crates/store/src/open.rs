@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0023-details.sql"),
     include_str!("../migrations/0024-bounded-log.sql"),
     include_str!("../migrations/0025-invitation-push.sql"),
+    include_str!("../migrations/0026-photos.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

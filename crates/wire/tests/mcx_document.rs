@@ -65,6 +65,7 @@ const ELEMENTS: &[&str] = &[
     "removeContact",
     "publishSelfPresence",
     "reportActivity",
+    "setPhoto",
     "subscribePresence",
     "startSubscription",
     "addToSubscription",

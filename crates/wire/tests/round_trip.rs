@@ -3,9 +3,9 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        About, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation, McxError,
-        Numbered, PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests,
-        Response, Responses,
+        About, Base64, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation,
+        McxError, Numbered, PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request,
+        Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -44,6 +44,7 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
             }
         ),
         Just(PeopleCommand::ReportActivity),
+        vec(any::<u8>(), 0..40).prop_map(|bytes| PeopleCommand::SetPhoto { picture: Base64(bytes) }),
         (text(), option::of(text())).prop_map(|(query, limit)| PeopleCommand::Search { query, limit }),
         text().prop_map(|name| PeopleCommand::AddGroup { name }),
         (text(), text()).prop_map(|(group_id, name)| PeopleCommand::RenameGroup { group_id, name }),

@@ -136,13 +136,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         | Event::SelfPresenceChanged { .. }
         | Event::SubscriptionChanged { .. }) => Wire::People(people::event(event)?),
         Event::Invited(invitation) => invited(&invitation),
-        Event::InvitationEnded(invitation) => Wire::InvitationEnded {
-            conf_id: invitation.conversation.to_string(),
-            invitation_id: invitation.id.to_string(),
-            outcome: invitation.state.to_string(),
-            reason: invitation.reason.map(|reason| reason.to_string()),
-            elsewhere: invitation.elsewhere,
-        },
+        Event::InvitationEnded(invitation) => ended(&invitation),
         Event::Resync => Wire::Resync,
         Event::MissedConversations(missed) => {
             Wire::MissedConversations { total: missed.total, unread: missed.unread }
@@ -202,6 +196,16 @@ fn sent(message: &Message) -> mcx::Event {
         sent_at: message.sent_at.as_millis(),
         text: message.text.reveal().into(),
         html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
+}
+
+fn ended(invitation: &Invitation) -> mcx::Event {
+    mcx::Event::InvitationEnded {
+        conf_id: invitation.conversation.to_string(),
+        invitation_id: invitation.id.to_string(),
+        outcome: invitation.state.to_string(),
+        reason: invitation.reason.map(|reason| reason.to_string()),
+        elsewhere: invitation.elsewhere,
     }
 }
 

@@ -99,6 +99,7 @@ impl From<Failure> for Refused {
                 Self::new(Code::NotFound, Subcode::ResourceNotFound)
             }
             Failure::AlreadyExists => Self::new(Code::Conflict, Subcode::AlreadyExists),
+            Failure::NotAPicture => Self::new(Code::BadRequest, Subcode::ParameterValidationFailure),
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),
             Failure::LimitExceeded => Self::new(Code::Forbidden, Subcode::LimitExceeded),
         }

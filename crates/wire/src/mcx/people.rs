@@ -3,7 +3,7 @@
 mod command;
 mod event;
 
-pub use command::PeopleCommand;
+pub use command::{Base64, PeopleCommand};
 pub use event::{Contact, Details, Group, PeopleEvent, Presence};
 
 pub(super) use command::{read_command, write_command};

@@ -1,10 +1,14 @@
 //! What administrators say of people, and how colleagues find them.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use fulmar_suite::{Kind, Office};
-use fulmar_wire::mcx::{Command, Contact, Event, PeopleCommand, PeopleEvent};
+use fulmar_wire::{
+    challenge::TICKET_HEADER,
+    mcx::{Base64, Command, Contact, Event, McxError, PeopleCommand, PeopleEvent},
+};
 use fulmarctl::{
     admin::{UserCommand, details::Changes, user},
-    phone::Phone,
+    phone::{Phone, Reply},
 };
 use http::Method;
 use serde_json::json;
@@ -65,4 +69,59 @@ async fn what_can_not_be_is_refused_and_changes_nothing() {
     }
     let nobody = "/api/v1/people/nobody@office.test/details";
     assert!(office.admin().change(Method::PUT, nobody, &json!({})).await.is_err());
+}
+
+/// A PNG of one pixel.
+fn pixel() -> Vec<u8> {
+    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+    STANDARD.decode(png).unwrap()
+}
+
+async fn photo(phone: &Phone, office: &Office, query: &str, known: &str) -> Reply {
+    let ticket = format!("cwt={}", phone.signed_in().ticket.reveal());
+    let url = phone.signed_in().mcx_url.replace("/Mcx/McxService.svc", &format!("/Mcx/Photo?{query}"));
+    let headers = [(TICKET_HEADER, ticket.as_str()), ("if-none-match", known)];
+    office.network().unwrap().request(Method::GET, &url, &headers, Vec::new()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_photo_is_given_by_an_administrator_or_by_oneself_and_seen_by_colleagues() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let mut anna = office.sign_in("anna", "phone").await.unwrap();
+    let of_ben = "uri=sip:ben@office.test&size=HR96X96";
+    let none = photo(&anna, &office, of_ben, "").await;
+    assert_eq!((none.status.as_u16(), McxError::parse(&none.body).unwrap().code.as_str()), (404, "noPhoto"));
+    let file = office.dir().join("ben.png");
+    std::fs::write(&file, pixel()).unwrap();
+    let command = |file, remove| UserCommand::Photo { address: "ben@office.test".to_owned(), file, remove };
+    user::run(&office.admin(), command(Some(file.clone()), false), &mut Vec::new()).await.unwrap();
+    let shown = photo(&anna, &office, of_ben, "").await;
+    assert_eq!((shown.status.as_u16(), shown.header("content-type")), (200, Some("image/jpeg")));
+    assert!(shown.body.starts_with(b"\xff\xd8\xff"));
+    let etag = shown.header("etag").unwrap().to_owned();
+    assert_eq!(photo(&anna, &office, of_ben, &etag).await.status, 304);
+    std::fs::write(&file, b"GIF89a").unwrap();
+    let refused = user::run(&office.admin(), command(Some(file), false), &mut Vec::new()).await;
+    assert!(refused.unwrap_err().to_string().contains("a JPEG or a PNG"));
+    assert_eq!(photo(&anna, &office, of_ben, &etag).await.status, 304, "the one that was there stays");
+    user::run(&office.admin(), command(None, true), &mut Vec::new()).await.unwrap();
+    assert_eq!(photo(&anna, &office, of_ben, &etag).await.status, 404);
+    let own = |bytes| Command::People(PeopleCommand::SetPhoto { picture: Base64(bytes) });
+    anna.perform(own(pixel())).await.unwrap();
+    assert_eq!(photo(&anna, &office, "uri=anna@office.test", "").await.status, 200);
+    let refused = anna.perform(own(b"GIF89a".to_vec())).await.unwrap_err().to_string();
+    assert!(refused.contains("notAPicture"), "{refused}");
+    anna.perform(own(Vec::new())).await.unwrap();
+    assert_eq!(photo(&anna, &office, "uri=anna@office.test", "").await.status, 404);
+    for query in ["", "uri=nobody", "uri=anna@office.test&size=huge"] {
+        assert_eq!(photo(&anna, &office, query, "").await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_of_more_than_two_mebibytes_is_refused() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let path = "/api/v1/people/ben@office.test/photo";
+    let refused = office.admin().put_bytes(path, vec![0; 2 * 1024 * 1024 + 1]).await.unwrap_err();
+    assert!(refused.to_string().contains("413"), "{refused}");
 }

@@ -12,7 +12,7 @@ use fulmar_domain::{
     search::SearchLimit,
     subscription::{Followed, InvalidLease, Lease, SubscriptionEdit},
 };
-use fulmar_wire::mcx::{self, PeopleCommand as Wire, PeopleEvent, RejectionCode};
+use fulmar_wire::mcx::{self, Base64, PeopleCommand as Wire, PeopleEvent, RejectionCode};
 
 use super::value;
 use crate::mcx::commands::Why;
@@ -48,6 +48,9 @@ pub(super) fn command(command: Wire) -> Result<Command, Why> {
             Command::EditContacts(ContactEdit::Remove(value(&uri)?, group))
         }
         Wire::ReportActivity => Command::ReportActivity,
+        Wire::SetPhoto { picture: Base64(bytes) } => {
+            Command::SetPhoto(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        }
         Wire::SubscribePresence { uris } => Command::SubscribePresence(people(&uris)?),
         Wire::StartSubscription { .. }
         | Wire::AddToSubscription { .. }

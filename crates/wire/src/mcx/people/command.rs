@@ -1,3 +1,6 @@
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use roxmltree::Node;
 
 use crate::{
@@ -5,7 +8,7 @@ use crate::{
         Rejection, RejectionCode,
         requests::{attribute, bounded, elements, rejection},
     },
-    xml::Writer,
+    xml::{self, Writer},
 };
 
 /// The most people in one command.
@@ -67,6 +70,11 @@ pub enum PeopleCommand {
     },
     /// Somebody uses the device.
     ReportActivity,
+    /// What I look like.
+    SetPhoto {
+        /// A picture in base64; empty to take my photo away.
+        picture: Base64,
+    },
     /// Tell me for a while how somebody is.
     StartSubscription {
         /// The client's name for it.
@@ -123,6 +131,7 @@ impl PeopleCommand {
             Self::AddContact { .. } => "addContact",
             Self::RemoveContact { .. } => "removeContact",
             Self::PublishSelfPresence { .. } => "publishSelfPresence",
+            Self::SetPhoto { .. } => "setPhoto",
             Self::ReportActivity => "reportActivity",
             Self::StartSubscription { .. } => "startSubscription",
             Self::AddToSubscription { .. } => "addToSubscription",
@@ -131,6 +140,16 @@ impl PeopleCommand {
             Self::EndSubscription { .. } => "endSubscription",
             Self::SubscribePresence { .. } => "subscribePresence",
         }
+    }
+}
+
+/// Bytes that travel in base64 (RFC 4648 §4). `Debug` prints how many there are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Base64(pub Vec<u8>);
+
+impl fmt::Debug for Base64 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Base64({} bytes)", self.0.len())
     }
 }
 
@@ -160,6 +179,7 @@ pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCo
             location: optional("location")?,
         },
         "reportActivity" => PeopleCommand::ReportActivity,
+        "setPhoto" => PeopleCommand::SetPhoto { picture: base64(node)? },
         "subscribePresence" => PeopleCommand::SubscribePresence { uris: people(node, 1)? },
         "startSubscription" => PeopleCommand::StartSubscription {
             subscription_id: subscription_id()?,
@@ -228,9 +248,13 @@ pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &Pe
         }
         PeopleCommand::QueryContactList
         | PeopleCommand::ReportActivity
+        | PeopleCommand::SetPhoto { .. }
         | PeopleCommand::SubscribePresence { .. } => {}
     }
     writer.element(command.name(), &attributes, |w| {
+        if let PeopleCommand::SetPhoto { picture: Base64(bytes) } = command {
+            w.text(&STANDARD.encode(bytes));
+        }
         if let PeopleCommand::SubscribePresence { uris }
         | PeopleCommand::StartSubscription { uris, .. }
         | PeopleCommand::AddToSubscription { uris, .. } = command
@@ -254,4 +278,11 @@ fn people(node: Node<'_, '_>, at_least: usize) -> Result<Vec<String>, Rejection>
         return Err(rejection(node, RejectionCode::InvalidValue, reason));
     }
     Ok(uris)
+}
+
+fn base64(node: Node<'_, '_>) -> Result<Base64, Rejection> {
+    let text: String = xml::text(node).split_whitespace().collect();
+    let decoded = STANDARD.decode(text).map(Base64);
+    decoded
+        .map_err(|_| rejection(node, RejectionCode::InvalidValue, "the content of `setPhoto` is not base64"))
 }

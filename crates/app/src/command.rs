@@ -5,13 +5,13 @@ use fulmar_domain::{
     contacts::ContactEdit,
     conversation::{MessageName, Step},
     device::PushRegistration,
-    invitation::About,
+    invitation::{About, OperationId},
     presence::SelfPresence,
     search::{SearchLimit, SearchQuery},
     session::{Activity, Session},
     subscription::SubscriptionEdit,
 };
-use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
+use fulmar_store::{Actor, Executed, Joining, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -48,6 +48,10 @@ pub enum Command {
     TestPush,
     /// Ask somebody for a conversation, with something said where there is something to say.
     OpenConversation(SipUri, About, Option<Said>),
+    /// Ask somebody into a conversation that there is.
+    Invite(ConversationId, SipUri, Option<OperationId>),
+    /// Who is in a conversation, or in all that are active.
+    QueryConversations(Option<ConversationId>),
     /// Accept, decline, leave.
     StepConversation(ConversationId, Step),
     /// Take an invitation back.
@@ -128,6 +132,13 @@ impl App {
                 let (id, invitation) = (random::identifier()?, random::identifier()?);
                 let opening = Opening { id, invitation, with, about, first };
                 store.open_conversation(actor, request, opening, now).await
+            }
+            Command::Invite(conversation, whom, operation) => {
+                let joining = Joining { conversation, invitation: random::identifier()?, whom, operation };
+                store.invite_into_conversation(actor, request, joining, now).await
+            }
+            Command::QueryConversations(conversation) => {
+                store.query_conversations(actor, request, conversation, now).await
             }
             Command::StepConversation(conversation, step) => {
                 store.step_conversation(actor, request, conversation, step, now).await

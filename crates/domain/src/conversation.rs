@@ -16,6 +16,10 @@ pub const MAX_TEXT: usize = 8 * 1024;
 /// How long what happened in conversations is told to a device that has not been told yet.
 pub const HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The most people who are in one conversation, or asked into it.
+pub const MAX_PARTICIPANTS: usize = 250;
+/// The most conversations that a person may have begun within [`HISTORY`] and be in with somebody.
+pub const MAX_CONVERSATIONS: u32 = 1000;
 /// How long somebody is taken to write who has said so and no more.
 pub const TYPING_TIME: Duration = Duration::from_secs(15);
 
@@ -133,6 +137,8 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// Where it stands for the person who looks.
     pub state: ConversationState,
+    /// More than two people were ever in it or asked into it.
+    pub conference: bool,
     /// Everybody who takes or took part or was asked, the creator first, the person who looks among them.
     pub participants: Vec<Participant>,
 }
@@ -175,6 +181,16 @@ pub enum ConversationState {
 }
 
 impl ConversationState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incoming => "incoming",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+        }
+    }
+
     /// Where it stands for a person in this position, given those of the others.
     pub fn of(me: Participation, others: impl IntoIterator<Item = Participation>) -> Self {
         match me {

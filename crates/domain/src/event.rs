@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
     contacts::{ContactList, GroupId, GroupName, ListChange},
-    conversation::{ConversationState, Message, MissedConversations, Participation},
+    conversation::{Conversation, ConversationState, Message, MissedConversations, Participation},
     id::{ClientMessageId, SubscriptionId},
     invitation::Invitation,
     presence::{Changed, Presence},
@@ -99,6 +99,8 @@ pub enum Event {
     Invited(Box<Invitation>),
     /// An invitation was answered, taken back or missed.
     InvitationEnded(Box<Invitation>),
+    /// A conversation of this person, as it is when the event is read.
+    Conversation(Box<Conversation>),
     /// How many conversations the person has missed, when the event is read.
     MissedConversations(MissedConversations),
     /// More happened than is kept for this session: it is to look again at everything but what happens in
@@ -178,6 +180,7 @@ impl Event {
             | Self::Invited(_)
             | Self::InvitationEnded(_)
             | Self::MissedConversations(_)
+            | Self::Conversation(_)
             | Self::Resync
             | Self::ParticipantChanged { .. }
             | Self::MessageReceived(_)

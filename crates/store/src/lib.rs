@@ -56,7 +56,7 @@ pub use accounts::{Credentials, Homing, NewAccount};
 pub use acme::Acme;
 pub use administrators::Administrator;
 pub use configuration::{ConfigurationChange, ConfigurationRemoval, Granting, Values};
-pub use conversations::{Opening, Said};
+pub use conversations::{Joining, Opening, Said};
 pub use devices::DeviceSummary;
 pub use error::StoreError;
 pub use events::Inbox;

@@ -34,6 +34,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0024-bounded-log.sql"),
     include_str!("../migrations/0025-invitation-push.sql"),
     include_str!("../migrations/0026-photos.sql"),
+    include_str!("../migrations/0027-conference.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -15,7 +15,7 @@ mod responses;
 
 pub use command::{About, Command, Format, Instant};
 pub use error::McxError;
-pub use event::{Event, Invitation};
+pub use event::{Event, Invitation, Participant};
 pub use events::{Events, Numbered};
 pub use people::{Base64, Contact, Details, Group, PeopleCommand, PeopleEvent, Presence};
 pub use photo::{InvalidPhotoQuery, PhotoQuery};

@@ -4,8 +4,8 @@ use fulmar_wire::{
     Secret,
     mcx::{
         About, Base64, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation,
-        McxError, Numbered, PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request,
-        Requests, Response, Responses,
+        McxError, Numbered, Participant, PeopleCommand, PeopleEvent, Poll, Presence, Rejection,
+        RejectionCode, Request, Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -107,6 +107,10 @@ fn command() -> impl Strategy<Value = Command> {
             about,
             first
         }),
+        (text(), text(), option::of(text())).prop_map(|(conf_id, to, operation_id)| {
+            Command::InviteParticipant { conf_id, to, operation_id }
+        }),
+        option::of(text()).prop_map(|conf_id| Command::QueryImSessions { conf_id }),
         text().prop_map(|conf_id| Command::AcceptImSession { conf_id }),
         (text(), option::of(text()))
             .prop_map(|(conf_id, reason)| Command::DeclineImSession { conf_id, reason }),
@@ -227,6 +231,15 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
     ]
 }
 
+fn participant() -> impl Strategy<Value = Participant> {
+    (text(), text(), text(), text()).prop_map(|(uri, display_name, state, composing)| Participant {
+        uri,
+        display_name,
+        state,
+        composing,
+    })
+}
+
 fn invitation() -> impl Strategy<Value = Invitation> {
     (text(), text(), text(), text()).prop_map(|(id, thread_id, subject, importance)| Invitation {
         id,
@@ -264,6 +277,16 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
         Just(Event::Resync),
+        (text(), text(), text(), text(), text(), vec(participant(), 0..4)).prop_map(
+            |(conf_id, state, thread_id, subject, importance, participants)| Event::ImSession {
+                conf_id,
+                state,
+                thread_id,
+                subject,
+                importance,
+                participants
+            }
+        ),
         any::<(u32, u32)>().prop_map(|(total, unread)| Event::MissedConversations { total, unread }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,

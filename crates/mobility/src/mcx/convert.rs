@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    conversation::{Format, Message, MessageName, Step},
+    conversation::{Conversation, Format, Message, MessageName, Participant, Step},
     device::PushRegistration,
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
@@ -60,6 +60,13 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::InitiateImSession { to, about, first } => {
             let first = first.as_ref().map(said).transpose()?;
             Command::OpenConversation(value(&to)?, self::about(&about)?, first)
+        }
+        Wire::InviteParticipant { conf_id, to, operation_id } => {
+            let operation = operation_id.as_deref().map(value).transpose()?;
+            Command::Invite(value(&conf_id)?, value(&to)?, operation)
+        }
+        Wire::QueryImSessions { conf_id } => {
+            Command::QueryConversations(conf_id.as_deref().map(value).transpose()?)
         }
         Wire::AcceptImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Accept),
         Wire::DeclineImSession { conf_id, reason } => {
@@ -138,6 +145,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         Event::Invited(invitation) => invited(&invitation),
         Event::InvitationEnded(invitation) => ended(&invitation),
         Event::Resync => Wire::Resync,
+        Event::Conversation(conversation) => self::conversation(&conversation),
         Event::MissedConversations(missed) => {
             Wire::MissedConversations { total: missed.total, unread: missed.unread }
         }
@@ -167,7 +175,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         Event::Composing { conversation, who, writes } => Wire::Composing {
             conf_id: conversation.to_string(),
             from: who.to_string(),
-            state: if writes { "active" } else { "idle" }.to_owned(),
+            state: composing(writes),
         },
         // Only applications of UCWA do that.
         Event::MadeAvailable => return None,
@@ -207,6 +215,28 @@ fn ended(invitation: &Invitation) -> mcx::Event {
         reason: invitation.reason.map(|reason| reason.to_string()),
         elsewhere: invitation.elsewhere,
     }
+}
+
+fn conversation(conversation: &Conversation) -> mcx::Event {
+    let participant = |participant: &Participant| mcx::Participant {
+        uri: participant.person.uri.to_string(),
+        display_name: participant.person.display_name.to_string(),
+        state: participant.participation.to_string(),
+        composing: composing(participant.writes),
+    };
+    mcx::Event::ImSession {
+        conf_id: conversation.id.to_string(),
+        state: conversation.state.as_str().to_owned(),
+        thread_id: conversation.thread.to_string(),
+        subject: conversation.subject.to_string(),
+        importance: conversation.importance.to_string(),
+        participants: conversation.participants.iter().map(participant).collect(),
+    }
+}
+
+/// The words are those of RFC 3994.
+fn composing(writes: bool) -> String {
+    if writes { "active" } else { "idle" }.to_owned()
 }
 
 fn invited(invitation: &Invitation) -> mcx::Event {

@@ -76,6 +76,7 @@ impl<'a> Renderer<'a> {
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
             | Happened::MissedConversations(_)
+            | Happened::Conversation(_)
             | Happened::Resync
             | Happened::PushTested { .. } => {}
         }

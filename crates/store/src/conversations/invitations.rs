@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{Opening, messages, set_participation},
+    conversations::{messages, set_participation},
     events::{self, Entry},
     history,
     notifications::{self, Cause},
@@ -20,6 +20,15 @@ use crate::{
     sessions::{Concern, Effect, Executed},
     writer::Tx,
 };
+
+/// How somebody is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) id: &'a InvitationId,
+    pub(super) operation: Option<&'a OperationId>,
+    /// Sleeping devices are woken for the invitation itself: no message comes with it.
+    pub(super) wakes: bool,
+}
 
 /// How an invitation ends.
 #[derive(Clone, Copy)]
@@ -139,21 +148,21 @@ pub(super) fn invite(
     tx: &mut Tx<'_>,
     conversation: i64,
     (inviter, invited): (i64, i64),
-    opening: &Opening,
+    Asking { id, operation, wakes }: Asking<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
-    let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'ringing')";
+    let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'ringing')
+         ON CONFLICT DO UPDATE SET participation = 'ringing'";
     tx.sql.prepare_cached(insert)?.execute([conversation, invited])?;
     let insert =
         "INSERT INTO invitation (name, conversation, inviter, invited, operation, begun_at, deadline)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
-    let operation = opening.about.operation.as_ref().map(OperationId::as_str);
     let values = params![
-        opening.invitation.as_str(),
+        id.as_str(),
         conversation,
         inviter,
         invited,
-        operation,
+        operation.map(OperationId::as_str),
         now.as_millis(),
         (now + ANSWER_TIME).as_millis()
     ];
@@ -161,8 +170,7 @@ pub(super) fn invite(
     tx.touched.deadlines = true;
     history::tell(tx, inviter, Entry::Invited { conversation, invitation }, now)?;
     for device in history::tell(tx, invited, Entry::Invited { conversation, invitation }, now)? {
-        // A message wakes it by itself.
-        if opening.first.is_none() {
+        if wakes {
             notifications::wake_if_asleep(tx, device, Cause::Invitation(invitation), now)?;
         }
     }

@@ -36,6 +36,9 @@ pub(crate) enum Entry<'a> {
         conversation: i64,
         invitation: i64,
     },
+    Conversation {
+        conversation: i64,
+    },
     MissedConversations,
     Resync,
     ParticipantChanged {
@@ -107,6 +110,9 @@ impl<'a> Entry<'a> {
                 invitation: Some(invitation),
                 ..new(INVITATION_ENDED)
             },
+            Self::Conversation { conversation } => {
+                Columns { conversation: Some(conversation), ..new(CONVERSATION) }
+            }
             Self::MissedConversations => new(MISSED_CONVERSATIONS),
             Self::Resync => new(RESYNC),
             Self::ParticipantChanged { conversation, who, participation } => Columns {
@@ -144,6 +150,7 @@ const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
 pub(super) const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
+const CONVERSATION: &str = "conversation";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
 const RESYNC: &str = "resync";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
@@ -172,6 +179,10 @@ pub(super) fn read(
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
         INVITED => Event::Invited(invitation(sql, session, row, now)?),
         INVITATION_ENDED => Event::InvitationEnded(invitation(sql, session, row, now)?),
+        CONVERSATION => {
+            let conversation = conversations::view(sql, row.get(12)?, session.account.0, now)?;
+            Event::Conversation(Box::new(conversation))
+        }
         MISSED_CONVERSATIONS => {
             let missed = conversations::missed_conversations(sql, session.account.0, now)?;
             Event::MissedConversations(missed)

@@ -18,6 +18,7 @@ mod opening;
 mod people;
 mod presence;
 mod receipts;
+mod roster;
 mod secondaries;
 mod subscriptions;
 mod support;

@@ -44,6 +44,20 @@ pub enum Command {
         /// What is said with it.
         first: Option<Instant>,
     },
+    /// Ask somebody into a conversation that there is.
+    InviteParticipant {
+        /// Which conversation.
+        conf_id: String,
+        /// SIP URI.
+        to: String,
+        /// The inviter's own name for it.
+        operation_id: Option<String>,
+    },
+    /// Tell me who is in a conversation.
+    QueryImSessions {
+        /// Which; all that are active when absent.
+        conf_id: Option<String>,
+    },
     /// Take an invitation.
     AcceptImSession {
         /// Which conversation.
@@ -152,6 +166,8 @@ impl Command {
             Self::UnregisterPush => "unregisterPush",
             Self::TestPush => "testPush",
             Self::InitiateImSession { .. } => "initiateImSession",
+            Self::InviteParticipant { .. } => "inviteParticipant",
+            Self::QueryImSessions { .. } => "queryImSessions",
             Self::AcceptImSession { .. } => "acceptImSession",
             Self::DeclineImSession { .. } => "declineImSession",
             Self::CancelInvitation { .. } => "cancelInvitation",
@@ -201,7 +217,15 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
             [("confId", conf_id.as_str())].into_iter().chain(optional("reason", reason)).collect()
         }
         Command::CancelInvitation { invitation_id } => vec![("invitationId", invitation_id)],
-        Command::AcknowledgeMissed { conf_id } => optional("confId", conf_id).collect(),
+        Command::AcknowledgeMissed { conf_id } | Command::QueryImSessions { conf_id } => {
+            optional("confId", conf_id).collect()
+        }
+        Command::InviteParticipant { conf_id, to, operation_id } => {
+            [("confId", conf_id.as_str()), ("to", to)]
+                .into_iter()
+                .chain(optional("operationId", operation_id))
+                .collect()
+        }
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
         | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],

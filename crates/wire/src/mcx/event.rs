@@ -1,12 +1,11 @@
+mod read;
+
 use std::borrow::Cow;
 
-use roxmltree::Node;
+use super::{Format, PeopleEvent, people};
+use crate::{Secret, date, xml::Writer};
 
-use super::{Format, NAMESPACE, PeopleEvent, people};
-use crate::{
-    Secret, date,
-    xml::{self, Writer},
-};
+pub(super) use read::{number, read};
 
 /// What can happen. People are SIP URIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +61,21 @@ pub enum Event {
     },
     /// More happened than the box keeps: everything that is not of a conversation is to be looked at again.
     Resync,
+    /// A conversation, as it is when the event is fetched.
+    ImSession {
+        /// Which.
+        conf_id: String,
+        /// `incoming`, `connecting`, `connected` or `disconnected`.
+        state: String,
+        /// What it belongs to.
+        thread_id: String,
+        /// What it is about, empty when nothing was said.
+        subject: String,
+        /// `normal`, `urgent` or `emergency`.
+        importance: String,
+        /// Everybody who is or was in it, or was asked.
+        participants: Vec<Participant>,
+    },
     /// How many conversations this person has missed.
     MissedConversations {
         /// All of them.
@@ -155,6 +169,19 @@ pub enum Event {
     },
 }
 
+/// Somebody in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// SIP URI.
+    pub uri: String,
+    /// Name.
+    pub display_name: String,
+    /// `ringing`, `connected`, `declined`, `missed` or `left`.
+    pub state: String,
+    /// `active` while they write, else `idle`.
+    pub composing: String,
+}
+
 /// What is said of an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
@@ -184,6 +211,7 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::ImSessionStarted { .. } => "imSessionStarted",
         Event::InvitationEnded { .. } => "invitationEnded",
         Event::Resync => "resync",
+        Event::ImSession { .. } => "imSession",
         Event::MissedConversations { .. } => "missedConversations",
         Event::ImSessionState { .. } => "imSessionState",
         Event::MessageReceived { .. } => "messageReceived",
@@ -195,6 +223,13 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::PushTested { .. } => "pushTested",
     };
     w.element(name, &attributes, |w| match event {
+        Event::ImSession { participants, .. } => {
+            for Participant { uri, display_name, state, composing } in participants {
+                let names = [("uri", uri.as_str()), ("displayName", display_name)];
+                let states = [("state", state.as_str()), ("composing", composing)];
+                w.empty("participant", &[names, states].concat());
+            }
+        }
         Event::MessageReceived { text, html, .. } | Event::MessageSent { text, html, .. } => {
             w.text(text.reveal());
             if let Some(html) = html {
@@ -227,6 +262,13 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.push(number_of("elsewhere", elsewhere));
             attributes
         }
+        Event::ImSession { conf_id, state, thread_id, subject, importance, .. } => texts([
+            ("confId", conf_id),
+            ("state", state),
+            ("threadId", thread_id),
+            ("subject", subject),
+            ("importance", importance),
+        ]),
         Event::MissedConversations { total, unread } => {
             vec![number_of("total", total), number_of("unread", unread)]
         }
@@ -285,107 +327,4 @@ fn of_invitation(Invitation { id, thread_id, subject, importance }: &Invitation)
 
 fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {
     [("sentAt", Cow::Owned(date::write(sent_at))), text("format", Format::Plain.as_str())]
-}
-
-/// Reads an event; `None` for what the grammar does not have.
-pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
-    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
-    let conf_id = || attribute("confId");
-    Some(match node.tag_name().name() {
-        "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
-        "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
-        "imSessionReceived" => Event::ImSessionReceived {
-            conf_id: conf_id()?,
-            from: attribute("from")?,
-            invitation: read_invitation(node)?,
-        },
-        "imSessionStarted" => Event::ImSessionStarted {
-            conf_id: conf_id()?,
-            to: attribute("to")?,
-            invitation: read_invitation(node)?,
-            operation_id: attribute("operationId"),
-        },
-        "invitationEnded" => Event::InvitationEnded {
-            conf_id: conf_id()?,
-            invitation_id: attribute("invitationId")?,
-            outcome: attribute("outcome")?,
-            reason: attribute("reason"),
-            elsewhere: number(node, "elsewhere")?,
-        },
-        "resync" => Event::Resync,
-        "missedConversations" => {
-            Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
-        }
-        "imSessionState" => Event::ImSessionState {
-            conf_id: conf_id()?,
-            user: attribute("user")?,
-            state: attribute("state")?,
-        },
-        "messageReceived" => Event::MessageReceived {
-            conf_id: conf_id()?,
-            from: attribute("from")?,
-            message_id: attribute("messageId")?,
-            sent_at: date::read(node.attribute("sentAt")?)?,
-            text: said(node),
-            html: html(node),
-        },
-        "messageSent" => Event::MessageSent {
-            conf_id: conf_id()?,
-            message_id: attribute("messageId")?,
-            sent_at: date::read(node.attribute("sentAt")?)?,
-            text: said(node),
-            html: html(node),
-        },
-        "messageDelivered" => Event::MessageDelivered {
-            conf_id: conf_id()?,
-            message_id: attribute("messageId")?,
-            to: attribute("to")?,
-        },
-        "messageRead" => Event::MessageRead {
-            conf_id: conf_id()?,
-            from: attribute("from")?,
-            message_id: attribute("messageId")?,
-            by: attribute("by")?,
-        },
-        "messageFailed" => Event::MessageFailed {
-            conf_id: conf_id()?,
-            message_id: attribute("messageId")?,
-            to: attribute("to")?,
-        },
-        "composing" => {
-            Event::Composing { conf_id: conf_id()?, from: attribute("from")?, state: attribute("state")? }
-        }
-        "pushTested" => Event::PushTested {
-            rid: attribute("rid")?,
-            accepted: number(node, "accepted")?,
-            reason: attribute("reason")?,
-        },
-        _ => Event::People(people::read_event(node)?),
-    })
-}
-
-/// What was said, without how it looks.
-fn said(node: Node<'_, '_>) -> Secret {
-    let text: String = node.children().filter(Node::is_text).filter_map(|text| text.text()).collect();
-    text.into()
-}
-
-fn html(node: Node<'_, '_>) -> Option<Secret> {
-    let html = node.children().find(|child| child.has_tag_name((NAMESPACE, "html")));
-    html.map(|html| xml::text(html).into())
-}
-
-fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {
-    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
-    Some(Invitation {
-        id: attribute("invitationId")?,
-        thread_id: attribute("threadId")?,
-        subject: attribute("subject")?,
-        importance: attribute("importance")?,
-    })
-}
-
-/// An attribute that is a number, or another word that parses.
-pub(super) fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Option<T> {
-    node.attribute(name)?.parse().ok()
 }

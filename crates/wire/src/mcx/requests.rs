@@ -184,6 +184,12 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
             },
             first: elements(node, "message").next().map(instant).transpose()?,
         },
+        "inviteParticipant" => Command::InviteParticipant {
+            conf_id: conf_id()?,
+            to: attribute(node, "to")?,
+            operation_id: optional("operationId")?,
+        },
+        "queryImSessions" => Command::QueryImSessions { conf_id: optional("confId")? },
         "acceptImSession" => Command::AcceptImSession { conf_id: conf_id()? },
         "declineImSession" => Command::DeclineImSession { conf_id: conf_id()?, reason: optional("reason")? },
         "cancelInvitation" => Command::CancelInvitation { invitation_id: attribute(node, "invitationId")? },

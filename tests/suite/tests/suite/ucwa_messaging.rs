@@ -123,22 +123,20 @@ async fn a_meeting_is_planned_changed_as_it_was_seen_and_deleted() {
 #[tokio::test]
 async fn who_asks_for_events_that_are_forgotten_or_have_not_happened_is_led_to_those_that_wait() {
     let office = Office::new(Kind::InProcess).await.unwrap();
-    let mut anna = Client::new(&office, "anna").await;
-    let first = anna.next.clone();
-    anna.make_available().await;
-    anna.events().await;
-    let waiting = anna.next.clone();
-    let note = href(&anna.get(&href(&anna.application["_embedded"]["me"], "self")).await, "note");
-    assert_eq!(anna.post(&note, &json!({ "message": "here" })).await.status, 204);
-    anna.events().await;
+    let mut anna = office.application("anna", "e-1").await.unwrap();
+    let first = anna.next().to_owned();
+    anna.make_available("Online").await.unwrap();
+    anna.fetch().await.unwrap();
+    let waiting = anna.next().to_owned();
+    let me = anna.follow(&["me"]).await.unwrap();
+    let said = anna.post(me.link("note").unwrap(), &json!({ "message": "here" })).await.unwrap();
+    assert_eq!(said.status(), 204);
+    anna.fetch().await.unwrap();
     for wrong in [first, waiting.replace("ack=", "ack=99")] {
-        assert_eq!(href(&anna.get(&wrong).await, "resync"), waiting, "{wrong}");
+        assert_eq!(anna.get(&wrong).await.unwrap().link("resync").unwrap(), waiting, "{wrong}");
     }
-    assert_eq!(
-        anna.get(&waiting).await["_links"].get("resync"),
-        None,
-        "an answer that was lost is given again"
-    );
-    let application = anna.get(&href(&anna.application, "self")).await;
-    assert_eq!(href(&application, "events"), waiting);
+    let again = anna.get(&waiting).await.unwrap();
+    assert!(again.link("resync").is_err(), "an answer that was lost is given again");
+    let application = anna.get(anna.href()).await.unwrap();
+    assert_eq!(application.link("events").unwrap(), waiting);
 }

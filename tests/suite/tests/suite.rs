@@ -28,6 +28,7 @@ mod suite {
     mod ucwa;
     mod ucwa_foreign;
     mod ucwa_messaging;
+    mod ucwa_replay;
     mod wildcard;
     mod xframe;
 }

@@ -55,3 +55,44 @@ async fn the_client_on_pypi_signs_in_is_seen_and_answers() {
     ben.say("And two?").await.unwrap();
     ben.hear("anna: You said And two?").await.unwrap();
 }
+
+#[tokio::test]
+async fn a_client_in_javascript_that_follows_the_reference_talks_both_ways() {
+    let private = PrivateOffice::new(443).await.unwrap();
+    let mut ben = terminal(&private, "ben").await;
+    let mut command = private.network.command("node");
+    command.arg(format!("{CLIENTS}/follow.mjs")).arg("anna@office.test");
+    command.env("NODE_EXTRA_CA_CERTS", private.authority());
+    let mut anna = Dialogue::start(Command::from(command)).unwrap();
+    anna.say(PASSWORD).await.unwrap();
+    anna.hear("signed in as anna").await.unwrap();
+    anna.hear("contacts Alice, ben, carla; policies").await.unwrap();
+    ben.hear("anna is online").await.unwrap();
+    anna.say("busy").await.unwrap();
+    ben.hear("anna is busy").await.unwrap();
+
+    anna.say("invite ben@office.test Lunch at one, by bike & täglich?").await.unwrap();
+    anna.hear("invitation Connecting").await.unwrap();
+    ben.hear("anna asks you for a conversation").await.unwrap();
+    ben.say("/accept").await.unwrap();
+    ben.hear("anna: Lunch at one, by bike & täglich?").await.unwrap();
+    anna.hear("invitation Outgoing Success").await.unwrap();
+    ben.say("/typing").await.unwrap();
+    anna.hear("ben writes").await.unwrap();
+    ben.say("At the gate + 5 min").await.unwrap();
+    anna.hear("ben: At the gate + 5 min").await.unwrap();
+    ben.hear("anna is writing").await.unwrap();
+    ben.hear("anna: You said At the gate + 5 min").await.unwrap();
+    anna.say("leave").await.unwrap();
+    ben.hear("anna left the conversation").await.unwrap();
+    anna.hear("the conversation is over").await.unwrap();
+
+    ben.say("/with anna").await.unwrap();
+    ben.say("Once more").await.unwrap();
+    ben.hear("anna takes part").await.unwrap();
+    ben.hear("anna: You said Once more").await.unwrap();
+    anna.say("quit").await.unwrap();
+    let (status, heard) = anna.end().await.unwrap();
+    assert!(status.success() && heard.last().unwrap() == "signed out", "{heard:#?}");
+    ben.hear("anna is offline").await.unwrap();
+}

@@ -3,8 +3,8 @@
 // NODE_EXTRA_CA_CERTS.
 //
 // usage: follow.mjs ADDRESS, with the password in the first line of the input; the lines after it say what to do:
-//   invite ADDRESS TEXT | leave | busy | quit
-// A line on the output says what came of it. Whatever somebody says is answered, after a sign of writing.
+//   invite ADDRESS TEXT | write | leave | busy | quit
+// A line on the output says what came of it. Whatever somebody says is answered.
 
 import { randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
@@ -97,7 +97,6 @@ async function happened(type, event) {
     const sender = await get(link(resource, "participant"));
     const text = decode(link(resource, "plainMessage"));
     say(`${sender.name}: ${text}`);
-    await post(link(messaging, "setIsTyping"), undefined, [204]);
     const answer = { body: `You said ${text}`, type: "text/plain" };
     await ask("POST", `${link(messaging, "sendMessage")}?operationContext=${randomUUID()}`, [201], answer);
   } else if (rel === "participant" && event.in?.rel === "typingParticipants") {
@@ -127,6 +126,8 @@ async function obey(application, line) {
     invitation._links = { message: { href: encode(text.join(" ")) } };
     const made = await post(link(communication, "startMessaging"), invitation, [201]);
     say(`invitation ${(await get(made.headers.get("Location"))).state}`);
+  } else if (word === "write") {
+    await post(link(messaging, "setIsTyping"), undefined, [204]);
   } else if (word === "leave") {
     await post(link(messaging, "stopMessaging"), undefined, [204]);
   } else if (word === "busy") {

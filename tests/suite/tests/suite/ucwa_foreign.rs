@@ -79,9 +79,10 @@ async fn a_client_in_javascript_that_follows_the_reference_talks_both_ways() {
     anna.hear("invitation Outgoing Success").await.unwrap();
     ben.say("/typing").await.unwrap();
     anna.hear("ben writes").await.unwrap();
+    anna.say("write").await.unwrap();
+    ben.hear("anna is writing").await.unwrap();
     ben.say("At the gate + 5 min").await.unwrap();
     anna.hear("ben: At the gate + 5 min").await.unwrap();
-    ben.hear("anna is writing").await.unwrap();
     ben.hear("anna: You said At the gate + 5 min").await.unwrap();
     anna.say("leave").await.unwrap();
     ben.hear("anna left the conversation").await.unwrap();

@@ -60,6 +60,8 @@ pub enum Command {
     AcknowledgeMissed(Option<ConversationId>),
     /// Say something.
     Say(ConversationId, Said),
+    /// What was said in a conversation: the newest of it, or what came before that message.
+    QueryMessages(ConversationId, MessageName),
     /// I have read what was said to me up to that message.
     MarkRead(ConversationId, MessageName),
     /// I am writing, or not any more.
@@ -150,6 +152,9 @@ impl App {
                 store.acknowledge_missed(actor, request, conversation, now).await
             }
             Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
+            Command::QueryMessages(conversation, before) => {
+                store.query_messages(actor, request, conversation, before, now).await
+            }
             Command::MarkRead(conversation, up_to) => {
                 store.mark_read(actor, request, conversation, up_to, now).await
             }
@@ -157,10 +162,7 @@ impl App {
                 store.compose(actor, request, conversation, writes, now).await
             }
         }?;
-        match executed {
-            Executed::Done(outcome) => Ok(outcome),
-            Executed::SessionEnded => Err(CommandError::SessionEnded),
-        }
+        outcome(executed)
     }
 
     /// Signs the device out; it is not woken any more.
@@ -171,5 +173,13 @@ impl App {
         let _turn = self.turns.begin().await?;
         let ended = self.store.terminate_session(&session.id, self.now()).await?;
         if ended { Ok(()) } else { Err(CommandError::SessionEnded) }
+    }
+}
+
+/// What came of it, while the session lasted.
+pub(crate) fn outcome(executed: Executed) -> Result<Outcome, CommandError> {
+    match executed {
+        Executed::Done(outcome) => Ok(outcome),
+        Executed::SessionEnded => Err(CommandError::SessionEnded),
     }
 }

@@ -9,10 +9,10 @@ use fulmar_domain::{
     session::Session,
 };
 use fulmar_store::{
-    Actor, Executed, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
+    Actor, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
 };
 
-use crate::{App, Caller, CommandError, InitiateSessionError, random};
+use crate::{App, Caller, CommandError, InitiateSessionError, command::outcome, random};
 
 /// An application, and whether it was made just now.
 pub struct MadeApplication {
@@ -104,10 +104,7 @@ impl App {
         formats: Vec<String>,
     ) -> Result<Outcome, CommandError> {
         let actor = Actor { account: session.account, session: session.id.clone() };
-        match self.store.make_available(&actor, arrival, formats, self.now()).await? {
-            Executed::Done(outcome) => Ok(outcome),
-            Executed::SessionEnded => Err(CommandError::SessionEnded),
-        }
+        outcome(self.store.make_available(&actor, arrival, formats, self.now()).await?)
     }
 }
 

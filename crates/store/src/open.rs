@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0025-invitation-push.sql"),
     include_str!("../migrations/0026-photos.sql"),
     include_str!("../migrations/0027-conference.sql"),
+    include_str!("../migrations/0028-message-conversation.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -85,6 +85,7 @@ const ELEMENTS: &[&str] = &[
     "acknowledgeMissed",
     "terminateImSession",
     "sendMessage",
+    "queryMessages",
     "markRead",
     "notifyComposing",
     "requestAccepted",

@@ -118,6 +118,8 @@ fn command() -> impl Strategy<Value = Command> {
         option::of(text()).prop_map(|conf_id| Command::AcknowledgeMissed { conf_id }),
         text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
         (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
+        (text(), option::of(text()), option::of(text()))
+            .prop_map(|(conf_id, from, message_id)| { Command::QueryMessages { conf_id, from, message_id } }),
         (text(), text(), text()).prop_map(|(conf_id, from, message_id)| Command::MarkRead {
             conf_id,
             from,

@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     AccountId, ConversationId, MessageId, RequestId, Timestamp,
-    conversation::{Html, Message, MessageText, Step},
+    conversation::{Html, Message, MessageName, MessageText, Step},
     event::Failure,
     id::ClientMessageId,
     session::Session,
@@ -11,14 +11,17 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{listeners, place, step, typing},
-    events::Entry,
+    conversations::{listeners, place, receipts::number, step, typing},
+    events::{self, Entry},
     history,
     notifications::{self, Cause},
     rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
 };
+
+/// The most messages that are told again at once.
+const QUERIED: u32 = 100;
 
 /// Something said: the sender's own name for it, the text, and how it looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,38 @@ impl Store {
         .await
     }
 
+    /// Puts the newest messages of a conversation, or those before one of them, among the events of the session: at
+    /// most 100, in their order. A client that has shown one of them does not show it again.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn query_messages(
+        &self,
+        actor: &Actor,
+        request: impl Into<Option<RequestId>>,
+        conversation: ConversationId,
+        before: MessageName,
+        now: Timestamp,
+    ) -> Result<Executed, StoreError> {
+        self.command("query messages", actor, request.into(), now, move |tx, session| {
+            let me = session.account.0;
+            let Some(place) = place(tx, &conversation, me, now)? else {
+                return Ok(Effect::failed(Failure::NoSuchConversation));
+            };
+            let Some(before) = before_number(tx.sql, place.conversation, &before)? else {
+                return Ok(Effect::failed(Failure::NoSuchMessage));
+            };
+            for (message, sender) in known_before(tx.sql, place.conversation, me, before)?.into_iter().rev() {
+                let mine = sender == me;
+                let entry =
+                    if mine { Entry::MessageSent { message } } else { Entry::MessageReceived { message } };
+                events::append(tx, session.device.0, entry)?;
+            }
+            Ok(Effect::concerns(place.conversation))
+        })
+        .await
+    }
+
     /// The oldest messages of a conversation after `after` that this person has said or was told, at most `limit`.
     ///
     /// # Errors
@@ -113,6 +148,29 @@ impl Store {
         })
         .await
     }
+}
+
+fn before_number(sql: &Connection, conversation: i64, name: &MessageName) -> rusqlite::Result<Option<i64>> {
+    match name {
+        MessageName::Newest => Ok(Some(i64::MAX)),
+        name => number(sql, conversation, name),
+    }
+}
+
+/// The newest messages before a number that a person has said or was told, and their senders; the newest first.
+fn known_before(
+    sql: &Connection,
+    conversation: i64,
+    person: i64,
+    before: i64,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let select = format!(
+        "SELECT m.id, m.sender FROM message m
+         WHERE m.conversation = ?2 AND m.id < ?3 AND {KNOWN} ORDER BY m.id DESC LIMIT ?4"
+    );
+    sql.prepare_cached(&select)?
+        .query_map(params![person, conversation, before, QUERIED], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// `None` when nobody would hear it.

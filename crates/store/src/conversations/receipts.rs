@@ -96,7 +96,11 @@ impl Store {
 }
 
 /// The number of a message of a conversation.
-fn number(sql: &Connection, conversation: i64, name: &MessageName) -> rusqlite::Result<Option<i64>> {
+pub(super) fn number(
+    sql: &Connection,
+    conversation: i64,
+    name: &MessageName,
+) -> rusqlite::Result<Option<i64>> {
     match name {
         MessageName::Newest => {
             let select = "SELECT max(id) FROM message WHERE conversation = ?1";

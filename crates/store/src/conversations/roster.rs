@@ -76,7 +76,7 @@ impl Store {
                     Some(place) => vec![place.conversation],
                     None => return Ok(Effect::failed(Failure::NoSuchConversation)),
                 },
-                None => super::views::active(tx.sql, me)?,
+                None => super::views::active(tx.sql, me, now)?,
             };
             for conversation in &queried {
                 events::replace(tx, device, Entry::Conversation { conversation: *conversation })?;

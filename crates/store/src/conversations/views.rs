@@ -28,7 +28,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Conversation>, StoreError> {
         self.read("list the conversations of a person", move |sql| {
-            let ids = active(sql, person.0)?;
+            let ids = active(sql, person.0, now)?;
             let all = ids.into_iter().map(|id| view(sql, id, person.0, now));
             let active = |conversation: &Conversation| conversation.state != ConversationState::Disconnected;
             Ok(all.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().filter(active).collect())
@@ -58,11 +58,18 @@ impl Store {
     }
 }
 
-/// Those in which a person is, or to which they are asked, oldest first.
-pub(super) fn active(sql: &Connection, person: i64) -> rusqlite::Result<Vec<i64>> {
-    let select = "SELECT conversation FROM participant
-         WHERE account = ?1 AND participation IN ('ringing', 'connected') ORDER BY conversation";
-    sql.prepare_cached(select)?.query_map([person], |row| row.get(0))?.collect()
+/// Those in which a person is with somebody, or to which they are asked, and in which something happened lately; oldest
+/// first.
+pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
+    let select = "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation
+         WHERE p.account = ?1 AND p.participation IN ('ringing', 'connected')
+             AND (c.created_at > ?2 OR EXISTS (
+                 SELECT 1 FROM message m WHERE m.conversation = c.id AND m.sent_at > ?2))
+             AND EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
+                 AND o.participation IN ('ringing', 'connected'))
+         ORDER BY c.id";
+    let values = params![person, (now - HISTORY).as_millis()];
+    sql.prepare_cached(select)?.query_map(values, |row| row.get(0))?.collect()
 }
 
 /// How many that began lately a person is in with somebody.

@@ -71,6 +71,36 @@ async fn reading_is_told_once_to_the_sender_and_to_the_readers_devices() {
 }
 
 #[tokio::test]
+async fn what_was_said_is_told_again_to_a_device_that_asks() {
+    let (bench, phone, _, ben) = people().await;
+    bench.acknowledge(&phone, NOON).await;
+    bench.store.say(&phone, None, "c1".parse().unwrap(), said("m4", "m4"), NOON).await.unwrap();
+    bench.acknowledge(&phone, NOON).await;
+    let new = bench.sign_in("anna", "new", NOON).await;
+    let query = |before| bench.store.query_messages(&new, None, "c1".parse().unwrap(), before, NOON);
+    let told = async || {
+        let events = bench.events(&new, 0, NOON).await.into_iter();
+        let word = |event| match event {
+            Event::MessageReceived(message) => Some(format!("heard {}", message.client_id)),
+            Event::MessageSent(message) => Some(format!("said {}", message.client_id)),
+            _ => None,
+        };
+        events.filter_map(|numbered| word(numbered.event)).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, Vec::<String>::new());
+    query(by_ben("m3")).await.unwrap();
+    assert_eq!(told().await, ["heard m1", "heard m2"]);
+    bench.acknowledge(&new, NOON).await;
+    query(MessageName::Newest).await.unwrap();
+    assert_eq!(told().await, ["heard m1", "heard m2", "heard m3", "said m4"]);
+    let unknown = query(by_ben("m9")).await.unwrap();
+    assert_eq!(unknown, Executed::Done(Err(Failure::NoSuchMessage)));
+    let delivered = bench.events(&ben, 0, NOON).await.into_iter();
+    let delivered = delivered.filter(|numbered| matches!(numbered.event, Event::MessageDelivered { .. }));
+    assert_eq!(delivered.count(), 3, "nothing is delivered twice");
+}
+
+#[tokio::test]
 async fn what_was_not_said_there_can_not_be_read() {
     let (bench, phone, _, _) = people().await;
     for name in [by_ben("m9"), MessageName::Number(MessageId(77))] {

@@ -1,7 +1,7 @@
 //! Conversations of several: who is asked, who is told, and how many there may be.
 
 use fulmar_domain::{
-    conversation::{Conversation, ConversationState, MAX_PARTICIPANTS, Participation, Step},
+    conversation::{Conversation, ConversationState, HISTORY, MAX_PARTICIPANTS, Participation, Step},
     event::{Event, Failure},
     invitation::InvitationState,
 };
@@ -115,6 +115,20 @@ async fn two_hundred_and_fifty_people_are_enough() {
         let expected = if number < MAX_PARTICIPANTS { Ok(()) } else { Err(Failure::LimitExceeded) };
         assert_eq!(invite(&bench, &ben, &name, &format!("i-{name}")).await, expected, "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_conversation_in_which_nothing_happens_is_not_active_for_ever() {
+    let (bench, anna, ben, _) = people().await;
+    let active = async |now| bench.store.active_conversations(ben.account, now).await.unwrap().len();
+    assert_eq!((active(NOON).await, active(NOON + HISTORY).await), (1, 0));
+    let late = NOON + HISTORY;
+    let anna = {
+        bench.store.terminate_session(&anna.session, NOON).await.unwrap();
+        bench.sign_in("anna", "phone", late).await
+    };
+    bench.store.say(&anna, None, "c1".parse().unwrap(), said("m2", "m2"), late).await.unwrap();
+    assert_eq!(active(late).await, 1);
 }
 
 #[tokio::test]

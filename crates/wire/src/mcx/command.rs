@@ -92,6 +92,15 @@ pub enum Command {
         /// What.
         message: Instant,
     },
+    /// Tell me what was said in a conversation, also what was told before.
+    QueryMessages {
+        /// Which conversation.
+        conf_id: String,
+        /// Before whose message; the newest when absent.
+        from: Option<String>,
+        /// The sender's name for it; there where `from` is.
+        message_id: Option<String>,
+    },
     /// I have read what was said to me up to this message.
     MarkRead {
         /// Which conversation.
@@ -174,6 +183,7 @@ impl Command {
             Self::AcknowledgeMissed { .. } => "acknowledgeMissed",
             Self::TerminateImSession { .. } => "terminateImSession",
             Self::SendMessage { .. } => "sendMessage",
+            Self::QueryMessages { .. } => "queryMessages",
             Self::MarkRead { .. } => "markRead",
             Self::NotifyComposing { .. } => "notifyComposing",
         }
@@ -229,6 +239,11 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
         | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],
+        Command::QueryMessages { conf_id, from, message_id } => [("confId", conf_id.as_str())]
+            .into_iter()
+            .chain(optional("from", from))
+            .chain(optional("messageId", message_id))
+            .collect(),
         Command::MarkRead { conf_id, from, message_id } => {
             vec![("confId", conf_id), ("from", from), ("messageId", message_id)]
         }

@@ -198,6 +198,11 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         "sendMessage" => {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
         }
+        "queryMessages" => Command::QueryMessages {
+            conf_id: conf_id()?,
+            from: optional("from")?,
+            message_id: optional("messageId")?,
+        },
         "markRead" => Command::MarkRead {
             conf_id: conf_id()?,
             from: attribute(node, "from")?,

@@ -43,9 +43,11 @@ pub(crate) fn router(phones: &Phones) -> Router<Phones> {
 }
 
 fn at_places(below: &Router<Phones>) -> Router<Phones> {
-    [APPLICATIONS, TOKEN_APPLICATIONS].into_iter().fold(Router::new(), |router, place| {
-        router.nest(place, below.clone().layer(middleware::from_fn(answer::write)))
-    })
+    let refused = || async { Refused::new(Code::MethodNotAllowed, None) };
+    let below = below.clone().method_not_allowed_fallback(refused).layer(middleware::from_fn(answer::write));
+    [APPLICATIONS, TOKEN_APPLICATIONS]
+        .into_iter()
+        .fold(Router::new(), |router, place| router.nest(place, below.clone()))
 }
 
 /// What may also stand in a batch.
@@ -58,7 +60,6 @@ fn below() -> Router<Phones> {
         .merge(of_communication())
         .merge(of_meetings())
         .fallback(|| async { Refused::new(Code::NotFound, Subcode::ResourceNotFound) })
-        .method_not_allowed_fallback(|| async { Refused::new(Code::MethodNotAllowed, None) })
 }
 
 fn of_me() -> Router<Phones> {

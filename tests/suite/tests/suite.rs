@@ -26,6 +26,7 @@ mod suite {
     mod selftest;
     mod tickets;
     mod ucwa;
+    mod ucwa_contract;
     mod ucwa_foreign;
     mod ucwa_messaging;
     mod ucwa_replay;

@@ -136,7 +136,7 @@ fn chosen(given: &Given, name: &'static str) -> Result<Option<PreferredAvailabil
     found.map(Some).ok_or_else(|| Refused::parameter(name, "this is not an availability to choose"))
 }
 
-/// A time as clients write it: a number of seconds, or hours, minutes and seconds (`00:05:00`, `PT5M`).
+/// A time as clients write it: a number of minutes ("makeMeAvailable"), or hours, minutes and seconds (`00:05:00`, `PT5M`).
 fn span(text: &str) -> Option<Duration> {
     let period = text.to_ascii_uppercase();
     if let Some(minutes) = period.strip_prefix("PT").and_then(|rest| rest.strip_suffix('M')) {
@@ -144,7 +144,7 @@ fn span(text: &str) -> Option<Duration> {
     }
     let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     match parts.as_slice() {
-        [seconds] => Some(Duration::from_secs(*seconds)),
+        [minutes] => Some(Duration::from_secs(minutes.checked_mul(60)?)),
         [hours, minutes, seconds] => {
             let hours = hours.checked_mul(3600)?;
             Some(Duration::from_secs(hours.checked_add(minutes.checked_mul(60)?)?.checked_add(*seconds)?))
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_time_is_written_in_several_ways() {
         let seconds = |text| span(text).map(|time| time.as_secs());
-        assert_eq!(seconds("300"), Some(300));
+        assert_eq!(seconds("5"), Some(300));
         assert_eq!(seconds("00:05:00"), Some(300));
         assert_eq!(seconds("PT5M"), Some(300));
         for bad in ["", "soon", "1:2", "PT", "-5", "18446744073709551615:0:0"] {

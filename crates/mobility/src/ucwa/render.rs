@@ -129,7 +129,10 @@ impl<'a> Renderer<'a> {
         let messaging = messaging::resource(conversation, hrefs);
         self.of_communication(Event::started(to(&invitation)).embed(invitation));
         self.of_communication(Event::added(to(&resource)).embed(resource));
-        for participant in &conversation.participants {
+        let is_there = |participant: &&Participant| {
+            participant.person.uri == *me || participant.participation == Participation::Connected
+        };
+        for participant in conversation.participants.iter().filter(is_there) {
             self.participant(conversation, participant);
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));

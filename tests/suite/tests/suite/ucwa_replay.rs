@@ -147,6 +147,16 @@ async fn the_bot_of_dadecoza() {
 }
 
 #[tokio::test]
+async fn the_program_of_dadecoza_that_sends() {
+    replay("dadecoza-send").await;
+}
+
+#[tokio::test]
+async fn lyncbot_when_it_asks() {
+    replay("lyncbot-out").await;
+}
+
+#[tokio::test]
 async fn lyncbot_when_it_is_asked() {
     replay("lyncbot-in").await;
 }

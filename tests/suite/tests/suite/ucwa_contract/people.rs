@@ -63,6 +63,32 @@ async fn what_others_say_of_themselves_is_seen() {
 }
 
 #[tokio::test]
+async fn people_are_found_by_what_is_known_of_them() {
+    let (office, anna) = anna().await;
+    let details = json!({ "title": "Head of sales", "department": "Sales", "work_phone": "+49 30 1234567" });
+    let path = "/api/v1/people/ben@office.test/details";
+    office.admin().change(Method::PUT, path, &details).await.unwrap();
+    let place = anna.follow(&["people"]).await.unwrap().link("search").unwrap().to_owned();
+    for query in ["Ben", "sip:ben@office.test", "ben%40office.test", "030+1234567&limit=1"] {
+        let found = get(&anna, &format!("{place}?query={query}")).await;
+        assert_eq!((found.status(), found.body.text("rel")), (200, "search"), "{query}");
+        assert_eq!(found.body.0["moreResultsAvailable"], json!(false));
+        let contact = found.body.embedded("contact").unwrap();
+        assert_eq!((contact.text("name"), contact.text("title")), ("ben", "Head of sales"), "{query}");
+        assert_eq!(contact.text("workPhoneNumber"), "+49 30 1234567");
+        assert_eq!(get(&anna, found.body.href().unwrap()).await.status(), 200);
+    }
+    assert!(get(&anna, &format!("{place}?query=nobody")).await.body.embedded("contact").is_none());
+    let all = get(&anna, &format!("{place}?query=sip:&limit=2")).await.body;
+    assert_eq!((all.all_embedded("contact").len(), &all.0["moreResultsAvailable"]), (2, &json!(true)));
+    let long = "x".repeat(257);
+    for bad in ["", "?query=", "?query=ben&limit=0", "?query=ben&limit=101", &format!("?query={long}")] {
+        let refused = get(&anna, &format!("{place}{bad}")).await;
+        assert_eq!(refusal(&refused), as_refusal(400, "BadRequest", "ParameterValidationFailure"), "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn policies_say_what_there_is() {
     let (_office, anna) = anna().await;
     let place = get(&anna, anna.href()).await.body.link("policies").unwrap().to_owned();

@@ -8,6 +8,8 @@
 //! | `GET POST /api/v1/people` | who can sign in |
 //! | `PUT /api/v1/people/{address}/password` | a new password; ends their sessions |
 //! | `PUT /api/v1/people/{address}/disabled` | keep somebody out, or let them in again |
+//! | `GET PUT /api/v1/people/{address}/details` | name, title, department, company, office, e-mail addresses, phones |
+//! | `GET PUT DELETE /api/v1/people/{address}/photo` | a picture, JPEG or PNG, which is kept as a small JPEG |
 //! | `POST /api/v1/people/{address}/sign-out` | end their sessions and tickets |
 //! | `GET /api/v1/people/{address}/devices` | their devices that are signed in or hold a ticket |
 //! | `DELETE /api/v1/people/{address}/devices/{id}` | end what one of them has |
@@ -47,12 +49,14 @@ mod administrators;
 mod certificate;
 mod console;
 mod custom_zones;
+mod details;
 mod devices;
 mod dnssec;
 mod json;
 mod lockouts;
 mod office;
 mod people;
+mod photo;
 mod policies;
 mod push;
 mod secondaries;
@@ -70,6 +74,7 @@ use fulmar_app::{App, CheckCustomZone};
 use fulmar_domain::{
     custom_zone::MAX_TEXT,
     dnssec::SignedZone,
+    photo::MAX_PICTURE,
     push::ApnsSettings,
     secondary::{SecondaryName, SecondaryReport},
 };
@@ -113,15 +118,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/status", get(status::status))
         .route("/api/v1/office", get(office::show).put(office::change))
         .route("/api/v1/office/provider-records", get(office::provider_records))
-        .route("/api/v1/people", get(people::list))
-        .route("/api/v1/people", post(people::add))
-        .route("/api/v1/people/{address}/password", put(people::change_password))
-        .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
-        .route("/api/v1/people/{address}/home", put(people::set_home))
-        .route("/api/v1/people/{address}/sign-out", post(people::sign_out))
-        .route("/api/v1/people/{address}/devices", get(devices::list))
-        .route("/api/v1/people/{address}/devices/{id}", delete(devices::revoke))
-        .route("/api/v1/people/{address}/mobility-policy", put(policies::grant))
+        .merge(of_people())
         .route("/api/v1/policies", get(policies::list))
         .route("/api/v1/policies/{object}", get(policies::in_force))
         .route(
@@ -161,4 +158,25 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);
     edge(routes, Surface::Admin)
+}
+
+fn of_people() -> Router<Admin> {
+    Router::new()
+        .route("/api/v1/people", get(people::list))
+        .route("/api/v1/people", post(people::add))
+        .route("/api/v1/people/{address}/password", put(people::change_password))
+        .route("/api/v1/people/{address}/disabled", put(people::set_disabled))
+        .route("/api/v1/people/{address}/home", put(people::set_home))
+        .route("/api/v1/people/{address}/details", get(details::show).put(details::change))
+        .route(
+            "/api/v1/people/{address}/photo",
+            get(photo::show)
+                .delete(photo::remove)
+                .put(photo::change)
+                .layer(DefaultBodyLimit::max(MAX_PICTURE)),
+        )
+        .route("/api/v1/people/{address}/sign-out", post(people::sign_out))
+        .route("/api/v1/people/{address}/devices", get(devices::list))
+        .route("/api/v1/people/{address}/devices/{id}", delete(devices::revoke))
+        .route("/api/v1/people/{address}/mobility-policy", put(policies::grant))
 }

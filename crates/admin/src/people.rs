@@ -123,9 +123,10 @@ pub(crate) fn refused(error: ChangePersonError) -> Problem {
         ChangePersonError::NoSuchPerson(_) | ChangePersonError::NoSuchDevice(..) => {
             Problem::new(StatusCode::NOT_FOUND, error.to_string())
         }
-        ChangePersonError::Password | ChangePersonError::NotARoot(_) | ChangePersonError::OwnHost(_) => {
-            unprocessable(error)
-        }
+        ChangePersonError::Password
+        | ChangePersonError::NotARoot(_)
+        | ChangePersonError::OwnHost(_)
+        | ChangePersonError::Picture(_) => unprocessable(error),
         ChangePersonError::Hash(_) | ChangePersonError::Store(_) => failed(&error),
     }
 }

@@ -3,13 +3,15 @@
 use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SessionId, SipUri,
     contacts::ContactEdit,
-    conversation::Step,
+    conversation::{MessageName, Step},
     device::PushRegistration,
-    invitation::About,
+    invitation::{About, OperationId},
     presence::SelfPresence,
+    search::{SearchLimit, SearchQuery},
     session::{Activity, Session},
+    subscription::SubscriptionEdit,
 };
-use fulmar_store::{Actor, Executed, Opening, Outcome, Said, StoreError};
+use fulmar_store::{Actor, Executed, Joining, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -22,14 +24,20 @@ use crate::{
 pub enum Command {
     /// Who is in my list.
     QueryContacts,
+    /// Who is meant by that.
+    Search(SearchQuery, SearchLimit),
     /// Change my list.
     EditContacts(ContactEdit),
     /// How I want to be seen.
     PublishPresence(SelfPresence),
     /// Somebody uses the device.
     ReportActivity,
+    /// What I look like; `None` takes my photo away.
+    SetPhoto(Option<Vec<u8>>),
     /// What I see of others.
     SubscribePresence(Vec<SipUri>),
+    /// What I see of others for a while.
+    EditSubscription(SubscriptionEdit),
     /// Whether somebody looks at the device.
     SetActivity(Activity),
     /// Where the device is woken.
@@ -40,6 +48,10 @@ pub enum Command {
     TestPush,
     /// Ask somebody for a conversation, with something said where there is something to say.
     OpenConversation(SipUri, About, Option<Said>),
+    /// Ask somebody into a conversation that there is.
+    Invite(ConversationId, SipUri, Option<OperationId>),
+    /// Who is in a conversation, or in all that are active.
+    QueryConversations(Option<ConversationId>),
     /// Accept, decline, leave.
     StepConversation(ConversationId, Step),
     /// Take an invitation back.
@@ -48,8 +60,12 @@ pub enum Command {
     AcknowledgeMissed(Option<ConversationId>),
     /// Say something.
     Say(ConversationId, Said),
-    /// I am writing.
-    Compose(ConversationId),
+    /// What was said in a conversation: the newest of it, or what came before that message.
+    QueryMessages(ConversationId, MessageName),
+    /// I have read what was said to me up to that message.
+    MarkRead(ConversationId, MessageName),
+    /// I am writing, or not any more.
+    Compose(ConversationId, bool),
 }
 
 /// Why a command was not carried out.
@@ -98,10 +114,13 @@ impl App {
         let (store, now, request) = (&self.store, self.now(), request.into());
         let executed = match command {
             Command::QueryContacts => store.query_contacts(actor, request, now).await,
+            Command::Search(query, limit) => store.tell_search(actor, request, query, limit, now).await,
             Command::EditContacts(edit) => store.edit_contacts(actor, request, edit, now).await,
             Command::PublishPresence(presence) => store.publish_presence(actor, request, presence, now).await,
+            Command::SetPhoto(picture) => self.set_own_photo(actor, request, picture).await,
             Command::ReportActivity => store.report_activity(actor, request, now).await,
             Command::SubscribePresence(people) => store.subscribe_presence(actor, request, people, now).await,
+            Command::EditSubscription(edit) => store.edit_subscription(actor, request, edit, now).await,
             Command::SetActivity(activity) => store.set_activity(actor, request, activity, now).await,
             Command::RegisterPush(registration) => {
                 store.register_push(actor, request, registration, now).await
@@ -116,6 +135,13 @@ impl App {
                 let opening = Opening { id, invitation, with, about, first };
                 store.open_conversation(actor, request, opening, now).await
             }
+            Command::Invite(conversation, whom, operation) => {
+                let joining = Joining { conversation, invitation: random::identifier()?, whom, operation };
+                store.invite_into_conversation(actor, request, joining, now).await
+            }
+            Command::QueryConversations(conversation) => {
+                store.query_conversations(actor, request, conversation, now).await
+            }
             Command::StepConversation(conversation, step) => {
                 store.step_conversation(actor, request, conversation, step, now).await
             }
@@ -126,12 +152,17 @@ impl App {
                 store.acknowledge_missed(actor, request, conversation, now).await
             }
             Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
-            Command::Compose(conversation) => store.compose(actor, request, conversation, now).await,
+            Command::QueryMessages(conversation, before) => {
+                store.query_messages(actor, request, conversation, before, now).await
+            }
+            Command::MarkRead(conversation, up_to) => {
+                store.mark_read(actor, request, conversation, up_to, now).await
+            }
+            Command::Compose(conversation, writes) => {
+                store.compose(actor, request, conversation, writes, now).await
+            }
         }?;
-        match executed {
-            Executed::Done(outcome) => Ok(outcome),
-            Executed::SessionEnded => Err(CommandError::SessionEnded),
-        }
+        outcome(executed)
     }
 
     /// Signs the device out; it is not woken any more.
@@ -142,5 +173,13 @@ impl App {
         let _turn = self.turns.begin().await?;
         let ended = self.store.terminate_session(&session.id, self.now()).await?;
         if ended { Ok(()) } else { Err(CommandError::SessionEnded) }
+    }
+}
+
+/// What came of it, while the session lasted.
+pub(crate) fn outcome(executed: Executed) -> Result<Outcome, CommandError> {
+    match executed {
+        Executed::Done(outcome) => Ok(outcome),
+        Executed::SessionEnded => Err(CommandError::SessionEnded),
     }
 }

@@ -1,7 +1,7 @@
 //! The use cases of the box, one file each: the only place where rules and storage meet.
 //!
 //! Transports call [`App`] with typed values and map its errors to their own answers, one arm for each. Nothing
-//! here knows a foreign format. Everything that was answered with success is on the disk.
+//! here knows a foreign format, but for what people give to be shown to others (`html`, `photo`). Everything that was answered with success is on the disk.
 
 mod administrators;
 mod authenticate;
@@ -11,10 +11,12 @@ mod configuration;
 mod custom_zones;
 mod dnssec;
 mod expensive;
+mod html;
 mod meetings;
 mod office;
 mod password;
 mod people;
+mod photo;
 mod poll;
 mod random;
 mod secondaries;
@@ -34,9 +36,11 @@ pub use configuration::{ConfigureError, Deciding};
 pub use custom_zones::{ChangeZonesError, CheckCustomZone};
 pub use dnssec::ChangeDnssecError;
 pub use expensive::Busy;
+pub use html::said;
 pub use meetings::MeetingError;
 pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError};
+pub use photo::InvalidPicture;
 pub use poll::{Poll, PollEnd, PollError, Polled};
 pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};
@@ -47,6 +51,7 @@ pub use ucwa::MadeApplication;
 use crate::{
     expensive::Turns,
     password::Passwords,
+    photo::Photos,
     poll::{Alarm, HeldPolls},
     throttle::Throttle,
 };
@@ -59,6 +64,7 @@ pub struct App {
     passwords: Passwords,
     turns: Turns,
     throttle: Throttle,
+    photos: Photos,
     held_polls: HeldPolls,
     alarm: Alarm,
 }
@@ -72,6 +78,7 @@ impl App {
             passwords: Passwords::new(),
             turns: Turns::new(),
             throttle: Throttle::default(),
+            photos: Photos::new(),
             held_polls: HeldPolls::default(),
             alarm: Alarm::new(),
         }

@@ -1,11 +1,13 @@
 //! Who can sign in.
 
-use fulmar_domain::{Account, DeviceId, DisplayName, DnsName, HttpsUrl, SipUri};
+use fulmar_domain::{
+    Account, DeviceId, DisplayName, DnsName, HttpsUrl, SipUri, contacts::Contact, details::Details,
+};
 use fulmar_store::{DeviceSummary, Homing, NewAccount, StoreError};
 use thiserror::Error;
 
 use crate::{
-    App,
+    App, InvalidPicture,
     password::{self, HashError, is_acceptable},
 };
 
@@ -47,6 +49,9 @@ pub enum ChangePersonError {
     /// The password is too easy to guess, or too long.
     #[error("a password has 8 characters or more, and at most 1024 bytes")]
     Password,
+    /// What was given is no photo to be had from.
+    #[error(transparent)]
+    Picture(#[from] InvalidPicture),
     /// The hash could not be made.
     #[error("can not hash a password")]
     Hash(#[from] HashError),
@@ -95,6 +100,28 @@ impl App {
             return Err(ChangePersonError::NoSuchPerson(uri));
         }
         Ok(self.store.keep_nt_hash(uri, hash, nt_hash).await?)
+    }
+
+    /// Says what is known of a person, instead of what was known before, and with `name` how they are called.
+    ///
+    /// # Errors
+    /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
+    pub async fn set_details(
+        &self,
+        uri: SipUri,
+        name: Option<DisplayName>,
+        details: Details,
+    ) -> Result<(), ChangePersonError> {
+        let found = self.store.set_details(uri.clone(), name, details).await?;
+        if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
+    }
+
+    /// The name of a person and what is known of them.
+    ///
+    /// # Errors
+    /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
+    pub async fn details(&self, uri: SipUri) -> Result<(Contact, Details), ChangePersonError> {
+        self.store.details(&uri).await?.ok_or(ChangePersonError::NoSuchPerson(uri))
     }
 
     /// Keeps a person out, at once and on every device, or lets them in again.

@@ -4,15 +4,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
     DeviceId,
     application::{Application, ClientDescription, ClientText},
-    id::ClientMessageId,
+    id::{ClientMessageId, SubscriptionId},
     presence::{Arrival, DeviceType},
     session::Session,
 };
 use fulmar_store::{
-    Actor, Executed, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
+    Actor, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
 };
 
-use crate::{App, Caller, CommandError, InitiateSessionError, random};
+use crate::{App, Caller, CommandError, InitiateSessionError, command::outcome, random};
 
 /// An application, and whether it was made just now.
 pub struct MadeApplication {
@@ -85,6 +85,14 @@ impl App {
         }
     }
 
+    /// A name for a subscription of a client that gives it none.
+    ///
+    /// # Errors
+    /// [`CommandError::Random`]
+    pub fn subscription_id(&self) -> Result<SubscriptionId, CommandError> {
+        Ok(random::identifier()?)
+    }
+
     /// Lets the person be seen on this application, which takes messages in these formats.
     ///
     /// # Errors
@@ -96,10 +104,7 @@ impl App {
         formats: Vec<String>,
     ) -> Result<Outcome, CommandError> {
         let actor = Actor { account: session.account, session: session.id.clone() };
-        match self.store.make_available(&actor, arrival, formats, self.now()).await? {
-            Executed::Done(outcome) => Ok(outcome),
-            Executed::SessionEnded => Err(CommandError::SessionEnded),
-        }
+        outcome(self.store.make_available(&actor, arrival, formats, self.now()).await?)
     }
 }
 

@@ -89,7 +89,7 @@ fn poll(wait: Duration) -> Poll {
 }
 
 fn say_hello() -> Command {
-    let said = Said { client_id: "m1".parse().unwrap(), text: "hello".parse().unwrap() };
+    let said = Said { client_id: "m1".parse().unwrap(), text: "hello".parse().unwrap(), html: None };
     Command::OpenConversation(uri("anna"), About::default(), Some(said))
 }
 

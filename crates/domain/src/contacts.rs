@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{DisplayName, SipUri};
+use crate::{DisplayName, SipUri, details::Details};
 
 /// The most contacts that a person puts into groups or pins.
 pub const MAX_CONTACTS: u32 = 250;
@@ -30,6 +30,8 @@ pub struct Contact {
 pub struct ListedContact {
     /// Who.
     pub contact: Contact,
+    /// What is known of them.
+    pub details: Details,
     /// The groups of the list's owner that they are in, in the order of [`GroupId`].
     pub groups: Vec<GroupId>,
 }
@@ -38,6 +40,14 @@ impl ListedContact {
     /// Whether one of these groups makes them part of the list; to be a delegate does not.
     pub fn is_listed(&self) -> bool {
         self.groups.iter().any(|group| group.lists())
+    }
+
+    /// Their e-mail addresses; where none is known, the address that they sign in with.
+    pub fn emails(&self) -> Vec<String> {
+        match self.details.emails.as_slice() {
+            [] => vec![self.contact.uri.address()],
+            emails => emails.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 

@@ -16,6 +16,13 @@ pub const MAX_TEXT: usize = 8 * 1024;
 /// How long what happened in conversations is told to a device that has not been told yet.
 pub const HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The most people who are in one conversation, or asked into it.
+pub const MAX_PARTICIPANTS: usize = 250;
+/// The most conversations that a person may have begun within [`HISTORY`] and be in with somebody.
+pub const MAX_CONVERSATIONS: u32 = 1000;
+/// How long somebody is taken to write who has said so and no more.
+pub const TYPING_TIME: Duration = Duration::from_secs(15);
+
 /// Where one person stands in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Participation {
@@ -130,6 +137,8 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// Where it stands for the person who looks.
     pub state: ConversationState,
+    /// More than two people were ever in it or asked into it.
+    pub conference: bool,
     /// Everybody who takes or took part or was asked, the creator first, the person who looks among them.
     pub participants: Vec<Participant>,
 }
@@ -141,6 +150,8 @@ pub struct Participant {
     pub person: Contact,
     /// Where they stand.
     pub participation: Participation,
+    /// They are writing.
+    pub writes: bool,
 }
 
 impl Conversation {
@@ -170,6 +181,16 @@ pub enum ConversationState {
 }
 
 impl ConversationState {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Incoming => "incoming",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+        }
+    }
+
     /// Where it stands for a person in this position, given those of the others.
     pub fn of(me: Participation, others: impl IntoIterator<Item = Participation>) -> Self {
         match me {
@@ -208,9 +229,62 @@ pub struct Message {
     pub client_id: ClientMessageId,
     /// What was said.
     pub text: MessageText,
+    /// How it looks, where it was written so.
+    pub html: Option<Html>,
     /// When it was committed.
     pub sent_at: Timestamp,
 }
+
+/// Which message of a conversation is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageName {
+    /// The newest that there is.
+    Newest,
+    /// The one with this number.
+    Number(MessageId),
+    /// The one that this person has called so.
+    Said {
+        /// Who.
+        by: SipUri,
+        /// The name.
+        as_what: ClientMessageId,
+    },
+}
+
+/// What became of a message for one of those to whom it was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// To whom.
+    pub to: Contact,
+    /// What.
+    pub state: DeliveryState,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It waits for a device of the person.
+    Pending,
+    /// A device of the person has it.
+    Delivered,
+    /// The person has read it.
+    Read,
+    /// No device has fetched it in time.
+    Failed,
+}
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As text.
+    Plain,
+    /// As HTML, which is cleaned before anybody sees it.
+    Html,
+}
+
+/// Cleaned HTML of 1 to 8,192 bytes; what it says is the text of the message. `Debug` prints its length only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Html(String);
 
 /// Plain text of 1 to 8,192 bytes. `Debug` prints its length only: what people write is not for logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -244,11 +318,36 @@ impl FromStr for MessageText {
     type Err = InvalidMessageText;
 
     fn from_str(text: &str) -> Result<Self, InvalidMessageText> {
-        match text.len() {
-            0 => Err(InvalidMessageText::Empty),
-            length if length > MAX_TEXT => Err(InvalidMessageText::TooLong(length)),
-            _ => Ok(Self(text.to_owned())),
-        }
+        within_bounds(text).map(Self)
+    }
+}
+
+impl Html {
+    /// The HTML, for the people it was written to.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Html {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Html({} bytes)", self.0.len())
+    }
+}
+
+impl FromStr for Html {
+    type Err = InvalidMessageText;
+
+    fn from_str(html: &str) -> Result<Self, InvalidMessageText> {
+        within_bounds(html).map(Self)
+    }
+}
+
+fn within_bounds(text: &str) -> Result<String, InvalidMessageText> {
+    match text.len() {
+        0 => Err(InvalidMessageText::Empty),
+        length if length > MAX_TEXT => Err(InvalidMessageText::TooLong(length)),
+        _ => Ok(text.to_owned()),
     }
 }
 

@@ -7,11 +7,13 @@ use thiserror::Error;
 use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
     contacts::{ContactList, GroupId, GroupName, ListChange},
-    conversation::{ConversationState, Message, MissedConversations, Participation},
-    id::ClientMessageId,
+    conversation::{Conversation, ConversationState, Message, MissedConversations, Participation},
+    id::{ClientMessageId, SubscriptionId},
     invitation::Invitation,
     presence::{Changed, Presence},
     push::TestOutcome,
+    search::Found,
+    subscription::SubscriptionChange,
 };
 
 /// An event with its number in the session's log; numbers grow by one.
@@ -44,6 +46,13 @@ pub enum Event {
     },
     /// The list of this person, as it is when the event is read.
     ContactList(ContactList),
+    /// What was found, when the event is read.
+    Found {
+        /// The command that looked for it.
+        request: RequestId,
+        /// Who.
+        found: Found,
+    },
     /// A group of this person's list is new, has another name or is gone.
     GroupChanged {
         /// Which.
@@ -78,13 +87,25 @@ pub enum Event {
         /// What others see.
         presence: Presence,
     },
+    /// A subscription of this session began, will end or has ended.
+    SubscriptionChanged {
+        /// The session's name for it.
+        subscription: SubscriptionId,
+        /// What happened to it.
+        change: SubscriptionChange,
+    },
     /// Somebody asks this person for a conversation, or this person somebody, on this device or on another. The
     /// invitation is as it stands when the event is read.
     Invited(Box<Invitation>),
     /// An invitation was answered, taken back or missed.
     InvitationEnded(Box<Invitation>),
+    /// A conversation of this person, as it is when the event is read.
+    Conversation(Box<Conversation>),
     /// How many conversations the person has missed, when the event is read.
     MissedConversations(MissedConversations),
+    /// More happened than is kept for this session: it is to look again at everything but what happens in
+    /// conversations, of which nothing is lost.
+    Resync,
     /// A participant was asked, came, refused, missed it or went.
     ParticipantChanged {
         /// Where.
@@ -111,12 +132,33 @@ pub enum Event {
         /// Who has it now.
         to: SipUri,
     },
-    /// A participant is writing.
+    /// Somebody has read what was said to them up to this message: it is this person's, or this person has read it on
+    /// one of their devices.
+    MessageRead {
+        /// The newest that they have read of its sender.
+        message: Message,
+        /// Who has read it.
+        by: SipUri,
+    },
+    /// A message of this person has reached no device of the recipient in time.
+    MessageFailed {
+        /// Where it was said.
+        conversation: ConversationId,
+        /// The message.
+        message: MessageId,
+        /// The sender's own name for it.
+        client_id: ClientMessageId,
+        /// Who has not got it.
+        to: SipUri,
+    },
+    /// A participant is writing, or is not any more.
     Composing {
         /// Where.
         conversation: ConversationId,
         /// Who.
         who: SipUri,
+        /// Whether.
+        writes: bool,
     },
     /// This session, an application of UCWA, has made itself available.
     MadeAvailable,
@@ -138,12 +180,17 @@ impl Event {
             | Self::Invited(_)
             | Self::InvitationEnded(_)
             | Self::MissedConversations(_)
+            | Self::Conversation(_)
+            | Self::Resync
             | Self::ParticipantChanged { .. }
             | Self::MessageReceived(_)
             | Self::MessageSent(_)
             | Self::MessageDelivered { .. }
+            | Self::MessageRead { .. }
+            | Self::MessageFailed { .. }
             | Self::Composing { .. }
             | Self::MadeAvailable
+            | Self::Found { .. }
             | Self::GroupChanged { .. }
             | Self::PushTested { .. } => Class::High,
             Self::ContactChanged {
@@ -151,9 +198,10 @@ impl Event {
                 ..
             } => Class::Low,
             Self::ContactChanged { .. } => Class::High,
-            Self::ContactList(_) | Self::PresenceChanged { .. } | Self::SelfPresenceChanged { .. } => {
-                Class::Medium
-            }
+            Self::ContactList(_)
+            | Self::PresenceChanged { .. }
+            | Self::SelfPresenceChanged { .. }
+            | Self::SubscriptionChanged { .. } => Class::Medium,
         }
     }
 }
@@ -202,6 +250,8 @@ pub enum Failure {
     NoSuchConversation,
     /// This person has made no such invitation.
     NoSuchInvitation,
+    /// The conversation has no such message.
+    NoSuchMessage,
     /// The conversation does not allow that step now.
     WrongState,
     /// The device has not said where it is woken.
@@ -210,23 +260,30 @@ pub enum Failure {
     LimitExceeded,
     /// There is no such group in the person's list.
     NoSuchGroup,
+    /// This session has no such subscription.
+    NoSuchSubscription,
     /// There is something of that name already.
     AlreadyExists,
     /// That is not for this person to change.
     NotSupported,
+    /// That is no picture that the box takes.
+    NotAPicture,
 }
 
 impl Failure {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,
+        Self::NoSuchMessage,
         Self::WrongState,
         Self::NoPushRegistration,
         Self::LimitExceeded,
         Self::NoSuchGroup,
+        Self::NoSuchSubscription,
         Self::AlreadyExists,
         Self::NotSupported,
+        Self::NotAPicture,
     ];
 
     /// The name on the wire and in the store.
@@ -235,12 +292,15 @@ impl Failure {
             Self::NoSuchPerson => "noSuchPerson",
             Self::NoSuchConversation => "noSuchConversation",
             Self::NoSuchInvitation => "noSuchInvitation",
+            Self::NoSuchMessage => "noSuchMessage",
             Self::WrongState => "wrongState",
             Self::NoPushRegistration => "noPushRegistration",
             Self::LimitExceeded => "limitExceeded",
             Self::NoSuchGroup => "noSuchGroup",
+            Self::NoSuchSubscription => "noSuchSubscription",
             Self::AlreadyExists => "alreadyExists",
             Self::NotSupported => "notSupported",
+            Self::NotAPicture => "notAPicture",
         }
     }
 }

@@ -94,6 +94,10 @@ opaque_id!(
     ClientMessageId
 );
 opaque_id!(
+    /// The client's own name for whom it follows for a while.
+    SubscriptionId
+);
+opaque_id!(
     /// The client's own, lasting name for its installation.
     EndpointId
 );

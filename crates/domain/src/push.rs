@@ -65,6 +65,11 @@ pub enum Subject {
         /// Who wrote it, by name.
         from: String,
     },
+    /// Somebody asks for a conversation and has said nothing yet.
+    Invitation {
+        /// Who, by name.
+        from: String,
+    },
     /// The person wants to see whether notifications arrive.
     Test,
 }

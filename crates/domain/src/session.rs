@@ -38,6 +38,8 @@ pub struct Session {
     pub last_seen: Timestamp,
     /// The number of its newest event.
     pub last_event: u64,
+    /// Up to where its events were acknowledged; those are forgotten.
+    pub acknowledged: u64,
     /// How long it lives without a word.
     pub expiry: Expiry,
 }

@@ -3,6 +3,7 @@
 pub mod administrator;
 pub mod certificate;
 mod client;
+pub mod details;
 pub mod device;
 pub mod dns;
 pub mod dnssec;

@@ -1,4 +1,4 @@
-//! `fulmarctl`: administration over the local socket, and the self-test.
+//! `fulmarctl`: administration over the local socket, the self-test, and a chat.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -14,6 +14,7 @@ use fulmarctl::{
         PolicyCommand, PushCommand, UserCommand, administrator, certificate, device, dns, lockout, office,
         policy, push, status, user,
     },
+    chat::{self, ChatOptions},
     selftest::{self, SelfTest},
 };
 
@@ -68,6 +69,8 @@ enum Command {
     /// Tests the box as a phone would: with DNS and HTTPS and nothing else.
     #[command(subcommand)]
     Selftest(SelfTest),
+    /// A chat at the terminal, to try the box by hand: signs in as a phone does, sends lines, prints what comes.
+    Chat(ChatOptions),
 }
 
 #[derive(Subcommand)]
@@ -122,6 +125,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             office::show_zones(&client, outside, &mut out).await?;
         }
         Command::Session(SessionCommand::List) => status::sessions(&client, &mut out).await?,
+        Command::Chat(options) => chat::run(options, &mut out).await?,
         Command::Selftest(test) => {
             let passed = selftest::run(test, &mut out).await?;
             return Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE });

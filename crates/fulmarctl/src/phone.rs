@@ -7,5 +7,5 @@ mod session;
 mod sign_in;
 
 pub use network::{Network, Reply};
-pub use session::{Phone, Received};
+pub use session::{Phone, Received, Refused};
 pub use sign_in::{Discovered, SignedIn, discover, open, sign_in, ticket};

@@ -5,15 +5,12 @@ mod p2p_im;
 mod push;
 mod report;
 
-use std::{fs, io::Write, net::SocketAddr, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
-use fulmar_domain::{SipUri, office::parse_resolver};
-use fulmar_wire::Secret;
-use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::phone::Network;
+use crate::account::{AccountOptions, Person};
 use report::Report;
 
 /// What is tested. The exit status is 0 only if every step passes.
@@ -47,36 +44,11 @@ pub enum SelfTest {
 /// What every test needs to know.
 #[derive(Args)]
 pub struct Common {
-    /// The DNS server to ask, such as 192.168.1.2 or 127.0.0.1:1053.
-    #[arg(long, default_value = "127.0.0.1:53", value_parser = parse_resolver)]
-    dns: SocketAddr,
-    /// The certificates to trust, PEM.
-    #[arg(long)]
-    ca: PathBuf,
-    /// The port of the discovery names.
-    #[arg(long, default_value_t = 443)]
-    port: u16,
-    /// Whose phone this is.
-    #[arg(long = "as")]
-    person: String,
-    /// A file with the password.
-    #[arg(long)]
-    password_file: PathBuf,
+    #[command(flatten)]
+    account: AccountOptions,
     /// Print JSON, one object a step.
     #[arg(long)]
     json: bool,
-}
-
-/// Somebody with a password.
-pub(crate) struct Person {
-    pub(crate) address: SipUri,
-    pub(crate) password: Secret,
-}
-
-/// The network and the port at which boxes are looked for.
-pub(crate) struct Setting {
-    pub(crate) network: Network,
-    pub(crate) port: u16,
 }
 
 /// Runs a test and prints a line for each step; whether all passed.
@@ -86,9 +58,7 @@ pub(crate) struct Setting {
 pub async fn run(test: SelfTest, out: &mut impl Write) -> Result<bool> {
     let (SelfTest::Discovery(common) | SelfTest::P2pIm { common, .. } | SelfTest::Push { common, .. }) =
         &test;
-    let ca = read(&common.ca)?;
-    let setting = Setting { network: Network::new(common.dns, &ca)?, port: common.port };
-    let person = Person::read(&common.person, &common.password_file)?;
+    let (setting, person) = common.account.open()?;
     let mut report = Report::new(out, common.json);
     // A step that fails has said why; what would follow it is not tried.
     let passed = match &test {
@@ -103,22 +73,4 @@ pub async fn run(test: SelfTest, out: &mut impl Write) -> Result<bool> {
         }
     };
     Ok(passed)
-}
-
-impl Person {
-    fn read(address: &str, password_file: &PathBuf) -> Result<Self> {
-        let password = read(password_file)?.trim_end_matches(['\r', '\n']).into();
-        Ok(Self { address: address.parse()?, password })
-    }
-}
-
-fn read(path: &PathBuf) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("can not read `{}`", path.display()))
-}
-
-/// Random hexadecimal digits, two for each byte.
-fn hexadecimal(bytes: usize) -> Result<String> {
-    let mut random = vec![0; bytes];
-    SystemRandom::new().fill(&mut random).ok().context("the system gave no random numbers")?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
 }

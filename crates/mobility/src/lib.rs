@@ -46,6 +46,7 @@ pub fn router(app: App, stop: CancellationToken) -> Router {
         .route(&lower(&format!("{tickets}/mex")), get(tickets::ws_trust::describe))
         .route(&lower(&format!("{tickets}/Auth")), post(tickets::ws_trust::by_message))
         .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
+        .route(&lower(autodiscover::MCX_PHOTO_PATH), get(mcx::photo::show))
         .route(&lower(autodiscover::XFRAME_PATH), get(xframe::page))
         .merge(ucwa::router(&phones))
         .route("/xframe", get(xframe::page))

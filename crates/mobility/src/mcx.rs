@@ -2,6 +2,7 @@
 
 mod commands;
 mod convert;
+pub(crate) mod photo;
 mod refusal;
 
 use std::time::Duration;

@@ -19,6 +19,7 @@ mod messaging;
 mod people;
 mod policies;
 mod render;
+mod search;
 
 use axum::{
     Router, middleware,
@@ -81,6 +82,7 @@ fn of_people() -> Router<Phones> {
     let people = Router::new()
         .route("/people", get(people::show))
         .route("/people/contacts", get(people::contacts))
+        .route("/people/search", get(search::show))
         .route("/people/{person}", get(people::show_contact))
         .route("/people/{person}/presence", get(people::show_presence))
         .route("/people/{person}/note", get(people::show_note))

@@ -111,7 +111,7 @@ impl Setup {
     }
 
     async fn write(&self, id: &str) {
-        let first = Said { client_id: id.parse().unwrap(), text: "the text".parse().unwrap() };
+        let first = Said { client_id: id.parse().unwrap(), text: "the text".parse().unwrap(), html: None };
         let opening = Opening {
             invitation: format!("i-{id}").parse().unwrap(),
             about: About::default(),

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 use fulmar_domain::{
     AccountId, RequestId, SipUri, Timestamp,
-    contacts::{Contact, ContactEdit, ContactList, Group, GroupId, GroupName, ListedContact},
+    contacts::{ContactEdit, ContactList, Group, GroupId, GroupName, ListedContact},
 };
 use rusqlite::{Connection, params};
 
 use crate::{
-    Actor, Store, StoreError, accounts,
+    Actor, Store, StoreError, people,
     rows::{found, parsed},
     sessions::{Effect, Executed},
 };
@@ -59,7 +59,7 @@ impl Store {
         &self,
         of: AccountId,
         group: GroupId,
-    ) -> Result<Option<Vec<Contact>>, StoreError> {
+    ) -> Result<Option<Vec<ListedContact>>, StoreError> {
         self.read("read a group of contacts", move |sql| members(sql, of.0, group)).await
     }
 
@@ -72,29 +72,29 @@ impl Store {
         of: AccountId,
         contact: &SipUri,
     ) -> Result<Option<ListedContact>, StoreError> {
-        let uri = contact.clone();
+        let uri = contact.to_string();
         self.read("look a contact up", move |sql| {
-            let Some(person) = accounts::enabled(sql, &uri)? else { return Ok(None) };
-            let select = "SELECT display_name FROM account WHERE id = ?1";
-            let name = sql.prepare_cached(select)?.query_row([person], |row| parsed(row, 0))?;
-            let groups = places(sql, of.0, person)?;
-            Ok(Some(ListedContact { contact: Contact { uri, display_name: name }, groups }))
+            let Some((person, contact, details)) = people::some(sql, "AND a.uri = ?1", &[&uri])?.pop() else {
+                return Ok(None);
+            };
+            Ok(Some(ListedContact { contact, details, groups: places(sql, of.0, person)? }))
         })
         .await
     }
 }
 
 pub(crate) fn list(sql: &Connection, owner: i64) -> rusqlite::Result<ContactList> {
-    let mut said = all_said(sql, owner)?;
-    let everybody = colleagues(sql, owner)?.into_iter();
-    let listed = everybody.map(|(id, contact)| ListedContact {
-        contact,
-        groups: said.remove(&id).unwrap_or_default().groups(),
-    });
+    let contacts = colleagues(sql, owner)?.into_iter().map(|(_, contact)| contact);
     Ok(ContactList {
         groups: groups(sql, owner)?,
-        contacts: listed.filter(ListedContact::is_listed).collect(),
+        contacts: contacts.filter(ListedContact::is_listed).collect(),
     })
+}
+
+/// The numbers of those in a list.
+pub(crate) fn listed(sql: &Connection, owner: i64) -> rusqlite::Result<Vec<i64>> {
+    let listed = colleagues(sql, owner)?.into_iter().filter(|(_, contact)| contact.is_listed());
+    Ok(listed.map(|(id, _)| id).collect())
 }
 
 fn groups(sql: &Connection, owner: i64) -> rusqlite::Result<Vec<Group>> {
@@ -119,7 +119,7 @@ pub(crate) fn numbered_members(
     sql: &Connection,
     owner: i64,
     group: GroupId,
-) -> rusqlite::Result<Option<Vec<(i64, Contact)>>> {
+) -> rusqlite::Result<Option<Vec<(i64, ListedContact)>>> {
     if let GroupId::Own(id) = group
         && !owns(sql, owner, id)?
     {
@@ -132,27 +132,25 @@ pub(crate) fn numbered_members(
             sql.prepare_cached(select)?.query_map([owner], |row| row.get(0))?.collect::<Result<_, _>>()?;
         everybody.retain(|(id, _)| delegators.contains(id));
     } else {
-        let mut said = all_said(sql, owner)?;
-        everybody.retain(|(id, _)| said.remove(id).unwrap_or_default().groups().contains(&group));
+        everybody.retain(|(_, contact)| contact.groups.contains(&group));
     }
     Ok(Some(everybody))
 }
 
-fn members(sql: &Connection, owner: i64, group: GroupId) -> rusqlite::Result<Option<Vec<Contact>>> {
+fn members(sql: &Connection, owner: i64, group: GroupId) -> rusqlite::Result<Option<Vec<ListedContact>>> {
     let members = numbered_members(sql, owner, group)?;
     Ok(members.map(|members| members.into_iter().map(|(_, contact)| contact).collect()))
 }
 
-/// Everybody who is enabled and at home here, but for `person` themselves.
-pub(crate) fn colleagues(sql: &Connection, person: i64) -> rusqlite::Result<Vec<(i64, Contact)>> {
-    sql.prepare_cached(
-        "SELECT id, uri, display_name FROM account
-         WHERE disabled = 0 AND homed_at IS NULL AND id <> ?1 ORDER BY display_name",
-    )?
-    .query_map([person], |row| {
-        Ok((row.get(0)?, Contact { uri: parsed(row, 1)?, display_name: parsed(row, 2)? }))
-    })?
-    .collect()
+/// Everybody who is enabled and at home here, but for the owner, with their places in the owner's list.
+fn colleagues(sql: &Connection, owner: i64) -> rusqlite::Result<Vec<(i64, ListedContact)>> {
+    let mut said = all_said(sql, owner)?;
+    let others = people::everybody(sql)?.into_iter().filter(|(id, ..)| *id != owner);
+    let placed = others.map(|(id, contact, details)| {
+        let groups = said.remove(&id).unwrap_or_default().groups();
+        (id, ListedContact { contact, details, groups })
+    });
+    Ok(placed.collect())
 }
 
 /// What somebody said of a contact.
@@ -208,7 +206,7 @@ fn all_said(sql: &Connection, owner: i64) -> rusqlite::Result<HashMap<i64, Said>
 }
 
 /// The groups of `owner` in which `contact` is.
-fn places(sql: &Connection, owner: i64, contact: i64) -> rusqlite::Result<Vec<GroupId>> {
+pub(crate) fn places(sql: &Connection, owner: i64, contact: i64) -> rusqlite::Result<Vec<GroupId>> {
     if owner == contact {
         return Ok(Vec::new());
     }

@@ -2,11 +2,15 @@
 
 mod invitations;
 mod messages;
+mod receipts;
+mod roster;
+mod typing;
 mod views;
+mod waiting;
 
 use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SipUri, Timestamp,
-    conversation::{Participation, Step},
+    conversation::{MAX_CONVERSATIONS, Participation, Step},
     event::Failure,
     invitation::{About, InvitationState},
     session::Session,
@@ -26,8 +30,11 @@ pub(crate) use invitations::{
     missed as missed_conversations, name as invitation_name, remind as remind_of_missed, view as invitation,
 };
 pub use messages::Said;
-pub(crate) use messages::{delivered, message};
-pub(crate) use views::state;
+pub(crate) use messages::message;
+pub(crate) use receipts::{delivered, forgotten};
+pub use roster::Joining;
+pub(crate) use typing::{deadline as typing_deadline, expire as expire_typing};
+pub(crate) use views::{state, view};
 
 /// How a conversation begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +134,27 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     let Some(invited) = accounts::enabled(tx.sql, &opening.with)?.filter(|person| *person != me) else {
         return Ok(Effect::failed(Failure::NoSuchPerson));
     };
+    if views::count_recent(tx.sql, me, now)? >= MAX_CONVERSATIONS {
+        return Ok(Effect::failed(Failure::LimitExceeded));
+    }
+    let conversation = create(tx, me, opening, now)?;
+    let asking = invitations::Asking {
+        id: &opening.invitation,
+        operation: opening.about.operation.as_ref(),
+        wakes: opening.first.is_none(),
+    };
+    let invitation = invitations::invite(tx, conversation, (me, invited), asking, now)?;
+    let mut concern =
+        Concern { conversation: Some(conversation), invitation: Some(invitation), message: None };
+    if let Some(said) = &opening.first {
+        concern.message = messages::say(tx, session, conversation, said, now)?;
+        invitations::carries(tx, invitation, concern.message)?;
+    }
+    Ok(Effect::made(concern))
+}
+
+/// A conversation in which its creator is alone.
+fn create(tx: &Tx<'_>, me: i64, opening: &Opening, now: Timestamp) -> rusqlite::Result<i64> {
     let About { subject, importance, thread, .. } = &opening.about;
     let thread = thread.as_ref().map_or(opening.id.as_str(), |thread| thread.as_str());
     let conversation: i64 = tx.sql.query_row(
@@ -138,14 +166,7 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     let insert =
         "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'connected')";
     tx.sql.prepare_cached(insert)?.execute([conversation, me])?;
-    let invitation = invitations::invite(tx, conversation, (me, invited), opening, now)?;
-    let mut concern =
-        Concern { conversation: Some(conversation), invitation: Some(invitation), message: None };
-    if let Some(said) = &opening.first {
-        concern.message = messages::say(tx, session, conversation, said, now)?;
-        invitations::carries(tx, invitation, concern.message)?;
-    }
-    Ok(Effect::made(concern))
+    Ok(conversation)
 }
 
 /// Takes a step and tells the participants. Whoever leaves takes their invitations back.
@@ -175,6 +196,7 @@ fn step(
     if answers && after != Participation::Connected {
         invitations::answer(tx, conversation, me, answer, now)?;
     }
+    typing::stop(tx, conversation, me)?;
     if after == Participation::Left {
         invitations::cancel_all(tx, conversation, me, now)?;
     }

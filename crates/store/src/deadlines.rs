@@ -24,6 +24,7 @@ impl Store {
         }
         self.change("end what is over", move |tx| {
             conversations::expire_invitations(tx, now)?;
+            conversations::expire_typing(tx, now)?;
             self::next(tx.sql)
         })
         .await
@@ -31,5 +32,6 @@ impl Store {
 }
 
 fn next(sql: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    conversations::invitation_deadline(sql)
+    let all = [conversations::invitation_deadline(sql)?, conversations::typing_deadline(sql)?];
+    Ok(all.into_iter().flatten().min())
 }

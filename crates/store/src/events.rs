@@ -2,17 +2,24 @@
 
 mod entry;
 mod people;
+mod room;
 
 use fulmar_domain::{SessionId, Timestamp, event::Numbered, presence::Changed, session::Session};
 use rusqlite::{Connection, params};
 
 use crate::{
-    Store, StoreError, conversations, history, notifications, rows::timestamp, sessions, writer::Tx,
+    Store, StoreError, conversations, history,
+    notifications::{self, Cause},
+    rows::timestamp,
+    sessions,
+    writer::Tx,
 };
-use entry::MESSAGE_RECEIVED;
+use entry::INVITED;
+pub(crate) use entry::MESSAGE_RECEIVED;
 pub(crate) use entry::{Columns, Entry};
 pub(crate) use people::PeopleEntry;
 use people::{PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};
+pub(crate) use room::{lags, room};
 
 /// The most events in one answer; the rest come with the next poll.
 const BATCH: u32 = 100;
@@ -81,7 +88,7 @@ impl Store {
     }
 }
 
-/// Appends an event to the log of the session of `device`.
+/// Appends an event to the log of the session of `device`, or tells it to look again where there is no room.
 pub(crate) fn append(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlite::Result<()> {
     let now = now(tx);
     insert(tx, device, entry, None, now)
@@ -89,6 +96,9 @@ pub(crate) fn append(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlite
 
 /// Appends an event that repeats a line of the history of the person.
 pub(crate) fn repeat(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>, line: i64) -> rusqlite::Result<()> {
+    if lags(tx.sql, device)? {
+        return Ok(());
+    }
     let now = now(tx);
     insert(tx, device, entry, Some(line), now)
 }
@@ -99,6 +109,26 @@ fn now(tx: &Tx<'_>) -> i64 {
 }
 
 fn insert(
+    tx: &mut Tx<'_>,
+    device: i64,
+    entry: Entry<'_>,
+    history: Option<i64>,
+    queued_at: i64,
+) -> rusqlite::Result<()> {
+    if room(tx.sql, device)? == 0 {
+        let is_room = room::make(tx, device)?;
+        if history.is_none() {
+            return Ok(());
+        }
+        if !is_room {
+            let update = "UPDATE session SET lags = 1 WHERE device = ?1";
+            return tx.sql.prepare_cached(update)?.execute([device]).map(drop);
+        }
+    }
+    write(tx, device, entry, history, queued_at)
+}
+
+fn write(
     tx: &mut Tx<'_>,
     device: i64,
     entry: Entry<'_>,
@@ -198,11 +228,22 @@ fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusql
         .collect::<Result<_, _>>()?;
     for message in messages {
         conversations::delivered(tx, message, session.account.0, now)?;
-        notifications::fetched(tx, message, session, now)?;
+        notifications::fetched(tx, Cause::Message(message), session, now)?;
+    }
+    let invitations: Vec<i64> = tx
+        .sql
+        .prepare_cached("SELECT invitation FROM event WHERE device = ?1 AND eid <= ?2 AND kind = ?3")?
+        .query_map(params![device, ack, INVITED], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for invitation in invitations {
+        notifications::fetched(tx, Cause::Invitation(invitation), session, now)?;
     }
     history::acknowledged(tx, device, ack)?;
     let delete = "DELETE FROM event WHERE device = ?1 AND eid <= ?2";
-    tx.sql.prepare_cached(delete)?.execute(params![device, ack]).map(drop)
+    tx.sql.prepare_cached(delete)?.execute(params![device, ack])?;
+    let update = "UPDATE session SET acknowledged = max(acknowledged, ?2) WHERE device = ?1";
+    tx.sql.prepare_cached(update)?.execute(params![device, ack])?;
+    if lags(tx.sql, device)? { history::fill(tx, device, now) } else { Ok(()) }
 }
 
 fn since(sql: &Connection, session: &Session, after: u64, now: Timestamp) -> rusqlite::Result<Vec<Numbered>> {

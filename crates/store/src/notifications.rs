@@ -4,24 +4,26 @@
 //! that becomes due again, at the latest when the lease ends and at once when another worker begins. The collapse
 //! id is the same each time, so the device shows one alert for one message.
 
+mod waking;
+
 use std::time::Duration;
 
 use fulmar_domain::{
     PushId, RequestId, Timestamp,
     device::PushRegistration,
     event::Failure,
-    push::{self, LedgerStep, Next, Notification, Outcome, Sleeper, StepName, Subject, TIME_TO_LIVE},
-    session::Session,
+    push::{LedgerStep, Next, Notification, Outcome, StepName, Subject},
 };
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::{
-    Actor, Store, StoreError, configuration, conversations,
+    Actor, Store, StoreError, configuration,
     events::{self, Entry},
-    rows::{activity, found, parsed, timestamp},
+    rows::{found, parsed, timestamp},
     sessions::{self, Effect, Executed},
     writer::Tx,
 };
+pub(crate) use waking::{Cause, fetched, invitation_ended, wake_for_unfetched, wake_if_asleep};
 
 /// How long a test notification is worth delivering.
 const TEST_TIME_TO_LIVE: Duration = Duration::from_secs(60);
@@ -151,22 +153,6 @@ impl Store {
     }
 }
 
-/// Queues a notification of `message` if nobody looks at the device.
-pub(crate) fn wake_if_asleep(
-    tx: &mut Tx<'_>,
-    device: i64,
-    message: i64,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let select = "SELECT s.activity, s.last_seen, d.push_token IS NOT NULL
-         FROM session s JOIN device d ON d.id = s.device WHERE s.device = ?1";
-    let sleeper = tx.sql.prepare_cached(select)?.query_row([device], |row| {
-        Ok(Sleeper { activity: activity(row, 0)?, last_seen: timestamp(row, 1)?, has_push: row.get(2)? })
-    })?;
-    let wakes = push::deserves_push(sleeper, now) && may_push(tx.sql, device)?;
-    if wakes { queue(tx, device, message, now) } else { Ok(()) }
-}
-
 /// Whether the person whose device it is may be woken.
 fn may_push(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
     let select = "SELECT a.uri FROM device d JOIN account a ON a.id = d.account WHERE d.id = ?1";
@@ -191,40 +177,6 @@ pub(crate) fn drop_forbidden(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Resul
     Ok(())
 }
 
-/// Queues notifications of the messages that the session of `device` has not fetched.
-pub(crate) fn wake_for_unfetched(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let messages: Vec<i64> = tx
-        .sql
-        .prepare_cached(
-            "SELECT e.message FROM event e
-             JOIN session s ON s.device = e.device
-             JOIN delivery d ON d.message = e.message AND d.recipient = s.account
-             WHERE e.device = ?1 AND e.kind = 'messageReceived' AND d.delivered_at IS NULL ORDER BY e.eid",
-        )?
-        .query_map([device], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for message in messages {
-        wake_if_asleep(tx, device, message, now)?;
-    }
-    Ok(())
-}
-
-/// A message that was queued for a device before, in whatever state it ended, is not queued again.
-fn queue(tx: &mut Tx<'_>, device: i64, message: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO notification (device, message, collapse, due_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id";
-    let expires_at = now + TIME_TO_LIVE;
-    let collapse = format!("message-{message}");
-    let values = params![device, message, collapse, now.as_millis(), expires_at.as_millis()];
-    match found(tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0)))? {
-        Some(id) => {
-            conversations::extend_invitations(tx, device, message, expires_at)?;
-            queued(tx, id, now)
-        }
-        None => Ok(()),
-    }
-}
-
 fn queued(tx: &mut Tx<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
     tx.touched.outbox = true;
     note(tx.sql, id, now, StepName::Queued, "")
@@ -234,25 +186,6 @@ fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str)
     sql.prepare_cached("INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![id, now.as_millis(), step.as_str(), detail])
         .map(drop)
-}
-
-/// A session has acknowledged a message: notifications of it that have not left are withdrawn, also those for
-/// the person's other devices, and the one that woke this device is marked as opened.
-pub(crate) fn fetched(tx: &Tx<'_>, message: i64, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
-    let withdrawn = ids(
-        tx.sql,
-        "UPDATE notification SET state = 'unneeded' WHERE message = ?1 AND state = 'pending'
-             AND device IN (SELECT id FROM device WHERE account = ?2) RETURNING id",
-        params![message, session.account.0],
-    )?;
-    for id in withdrawn {
-        note(tx.sql, id, now, StepName::Unneeded, "")?;
-    }
-    let opened = "SELECT id FROM notification WHERE message = ?1 AND device = ?2 AND state = 'accepted'";
-    for id in ids(tx.sql, opened, params![message, session.device.0])? {
-        note(tx.sql, id, now, StepName::Opened, "")?;
-    }
-    Ok(())
 }
 
 pub(crate) fn register(
@@ -311,9 +244,11 @@ fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<i64
 fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
     sql.prepare_cached(
         "SELECT n.id, d.push_provider, d.push_token, n.collapse, n.expires_at, n.attempts, s.display_name,
-             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL)
+             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
+                 AND w.failed_at IS NULL), n.message
          FROM notification n JOIN device d ON d.id = n.device
-         LEFT JOIN message m ON m.id = n.message LEFT JOIN account s ON s.id = m.sender
+         LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
+         LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
          WHERE n.id = ?1",
     )?
     .query_row([id], |row| {
@@ -323,15 +258,19 @@ fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
             collapse_id: row.get(3)?,
             expires_at: timestamp(row, 4)?,
             attempts: row.get(5)?,
-            subject: subject(row, 6)?,
+            subject: subject(row)?,
             badge: row.get(7)?,
         })
     })
 }
 
-fn subject(row: &Row<'_>, column: usize) -> rusqlite::Result<Subject> {
-    let sender: Option<String> = row.get(column)?;
-    Ok(sender.map_or(Subject::Test, |from| Subject::Message { from }))
+fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
+    let (from, message): (Option<String>, Option<i64>) = (row.get(6)?, row.get(8)?);
+    Ok(match (from, message) {
+        (Some(from), Some(_)) => Subject::Message { from },
+        (Some(from), None) => Subject::Invitation { from },
+        (None, _) => Subject::Test,
+    })
 }
 
 fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {

@@ -25,6 +25,17 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015-contacts.sql"),
     include_str!("../migrations/0016-meetings.sql"),
     include_str!("../migrations/0017-invitations.sql"),
+    include_str!("../migrations/0018-typing.sql"),
+    include_str!("../migrations/0019-subscriptions.sql"),
+    include_str!("../migrations/0020-html.sql"),
+    include_str!("../migrations/0021-history-index.sql"),
+    include_str!("../migrations/0022-receipts.sql"),
+    include_str!("../migrations/0023-details.sql"),
+    include_str!("../migrations/0024-bounded-log.sql"),
+    include_str!("../migrations/0025-invitation-push.sql"),
+    include_str!("../migrations/0026-photos.sql"),
+    include_str!("../migrations/0027-conference.sql"),
+    include_str!("../migrations/0028-message-conversation.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -21,8 +21,6 @@ use crate::{
     writer::Tx,
 };
 
-/// The most people that one session follows.
-const MAX_SUBSCRIPTIONS: i64 = 500;
 /// What stands in `session.availability` for a session that counts, and for one that does not yet.
 const COUNTS: u16 = 3500;
 pub(crate) const DOES_NOT_COUNT: u16 = 18500;
@@ -63,36 +61,6 @@ impl Store {
         self.command("report that somebody is active", actor, request.into(), now, |_, session| {
             let counts = session.machine_state.is_some();
             Ok(if counts { Effect::done() } else { Effect::failed(Failure::WrongState) })
-        })
-        .await
-    }
-
-    /// Tells this session the presence of these people now and whenever it changes, until it goes to the
-    /// background. People it followed before stay followed.
-    ///
-    /// # Errors
-    /// When it could not be committed.
-    pub async fn subscribe_presence(
-        &self,
-        actor: &Actor,
-        request: impl Into<Option<RequestId>>,
-        people: Vec<SipUri>,
-        now: Timestamp,
-    ) -> Result<Executed, StoreError> {
-        self.errand("subscribe to presence", actor, request.into(), now, move |tx, session| {
-            let device = session.device.0;
-            for uri in &people {
-                let Some(person) = accounts::enabled(tx.sql, uri)? else {
-                    return Ok(Effect::failed(Failure::NoSuchPerson));
-                };
-                let insert = "INSERT OR IGNORE INTO subscription (device, account) VALUES (?1, ?2)";
-                tx.sql.prepare_cached(insert)?.execute([device, person])?;
-                events::presence_changed(tx, device, Some(person), Changed::ALL)?;
-            }
-            let count = "SELECT count(*) FROM subscription WHERE device = ?1";
-            let followed: i64 = tx.sql.prepare_cached(count)?.query_row([device], |row| row.get(0))?;
-            let full = followed > MAX_SUBSCRIPTIONS;
-            Ok(if full { Effect::failed(Failure::LimitExceeded) } else { Effect::done() })
         })
         .await
     }
@@ -216,7 +184,7 @@ fn tell(tx: &mut Tx<'_>, account: i64, parts: Changed, newcomer: Option<i64>) ->
     let devices = |select: &str| -> rusqlite::Result<Vec<i64>> {
         tx.sql.prepare_cached(select)?.query_map([account], |row| row.get(0))?.collect()
     };
-    let followers = devices("SELECT device FROM subscription WHERE account = ?1")?;
+    let followers = devices("SELECT DISTINCT device FROM subscription WHERE account = ?1")?;
     let own = devices("SELECT device FROM session WHERE account = ?1 AND availability = 3500")?;
     for device in followers {
         events::presence_changed(tx, device, Some(account), parts)?;

@@ -22,6 +22,7 @@ use crate::{
     notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
+    subscriptions,
     writer::Tx,
 };
 pub(crate) use start::start;
@@ -219,7 +220,7 @@ impl Store {
             let update = "UPDATE session SET activity = ?2 WHERE device = ?1";
             tx.sql.prepare_cached(update)?.execute(params![device, activity.as_str()])?;
             if activity == Activity::Background {
-                tx.sql.prepare_cached("DELETE FROM subscription WHERE device = ?1")?.execute([device])?;
+                subscriptions::drop_all(tx, device)?;
                 events::drop_presence(tx, device)?;
                 notifications::wake_for_unfetched(tx, device, now)?;
             }
@@ -339,7 +340,8 @@ fn made(sql: &Connection, concern: Concern) -> rusqlite::Result<Made> {
 }
 
 const SELECT: &str = "SELECT s.sid, s.account, s.device, d.endpoint, s.activity, s.availability,
-         s.last_active, s.inactive_after, d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain
+         s.last_active, s.inactive_after, d.push_token IS NOT NULL, s.last_seen, s.last_event, a.domain,
+         s.acknowledged
      FROM session s JOIN device d ON d.id = s.device JOIN account a ON a.id = s.account";
 
 /// The session of that name, unless it has ended or been silent too long.
@@ -390,6 +392,7 @@ fn session(sql: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<
         has_push: row.get(8)?,
         last_seen: timestamp(row, 9)?,
         last_event: row.get(10)?,
+        acknowledged: row.get(12)?,
         expiry: mcx.expiry,
     })
 }

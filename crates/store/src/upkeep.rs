@@ -9,7 +9,9 @@ use fulmar_domain::{
 };
 use rusqlite::{ToSql, params};
 
-use crate::{Store, StoreError, configuration, history, notifications, presence, sessions, writer::Tx};
+use crate::{
+    Store, StoreError, configuration, history, notifications, presence, sessions, subscriptions, writer::Tx,
+};
 
 /// How long an ended ticket is still known, so that its bearer is told that it expired.
 const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -17,7 +19,7 @@ const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// Ends sessions that were silent too long, tells who became idle or away, wakes devices that fell silent with messages waiting, gives up
+    /// Ends sessions that were silent too long, tells who became idle or away, ends subscriptions, wakes devices that fell silent with messages waiting, gives up
     /// expired notifications, and forgets old tickets, ended sessions of the console, old pages of the ledger and
     /// old lines of the history.
     ///
@@ -27,6 +29,7 @@ impl Store {
         self.change_at("tidy up", now, move |tx| {
             expire_sessions(tx, now)?;
             presence::age(tx, now)?;
+            subscriptions::expire(tx, now)?;
             wake_silent(tx, now)?;
             notifications::expire(tx, now)?;
             history::forget_old(tx, now)?;

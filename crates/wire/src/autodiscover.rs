@@ -25,6 +25,8 @@ pub const OAUTH_USER_PATH: &str = "/Autodiscover/AutodiscoverService.svc/root/oa
 pub const XFRAME_PATH: &str = "/Autodiscover/XFrame/XFrame.html";
 /// The path of the mobility service.
 pub const MCX_PATH: &str = "/Mcx/McxService.svc";
+/// Photos of people, beside the mobility service.
+pub const MCX_PHOTO_PATH: &str = "/Mcx/Photo";
 
 /// The path of UCWA's applications for clients that present a web ticket.
 pub const UCWA_PATH: &str = "/ucwa/v1/applications";

@@ -5,7 +5,7 @@ use fulmar_wire::{
     autodiscover::{Document, Format},
     challenge::{Challenge, presented},
     date,
-    mcx::{Events, McxError, NAMESPACE, Poll, Requests, Responses},
+    mcx::{Events, McxError, NAMESPACE, PhotoQuery, Poll, Requests, Responses},
     oauth::{OAuthError, PasswordGrant, Token},
     ucwa::{self, Input, InputError, batch, data_uri, etag_matches},
     ws_trust::{Fault, InvalidRequest, TokenRequest, TokenResponse},
@@ -37,6 +37,7 @@ fn feed(bytes: &[u8]) {
     let _ = ucwa::Format::negotiate(Some(&text));
     let _ = etag_matches(&text, "1");
     let _ = Poll::parse(&text);
+    let _ = PhotoQuery::parse(&text);
     let _ = Challenge::read(Some(&text), [&*text]);
     let _ = presented(Some(&text), Some(&text));
     let _ = Format::negotiate(Some(&text));

@@ -41,7 +41,7 @@ fn values_out_of_bounds_are_rejected_with_the_name_of_their_command() {
         format!(r#"<setApplicationState rid="1" state="{long}"/>"#),
         r#"<subscribePresence rid="1"/>"#.to_owned(),
         format!(r#"<subscribePresence rid="1">{}</subscribePresence>"#, r#"<user uri="a"/>"#.repeat(101)),
-        r#"<sendMessage rid="1" confId="c"><message messageId="m" format="text/html">x</message></sendMessage>"#.to_owned(),
+        r#"<sendMessage rid="1" confId="c"><message messageId="m" format="text/rtf">x</message></sendMessage>"#.to_owned(),
     ] {
         assert_eq!(commands(&inside), [Err((Some("1".into()), RejectionCode::InvalidValue))], "{inside}");
     }

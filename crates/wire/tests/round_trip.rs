@@ -3,9 +3,9 @@
 use fulmar_wire::{
     Secret,
     mcx::{
-        About, Command, Contact, Event, Events, Group, Instant, Invitation, McxError, Numbered,
-        PeopleCommand, PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests, Response,
-        Responses,
+        About, Base64, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation,
+        McxError, Numbered, Participant, PeopleCommand, PeopleEvent, Poll, Presence, Rejection,
+        RejectionCode, Request, Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -26,7 +26,10 @@ fn millis() -> impl Strategy<Value = i64> {
 }
 
 fn instant() -> impl Strategy<Value = Instant> {
-    (text(), secret()).prop_map(|(message_id, text)| Instant { message_id, text })
+    (text(), any::<bool>(), secret()).prop_map(|(message_id, html, text)| {
+        let format = if html { Format::Html } else { Format::Plain };
+        Instant { message_id, format, text }
+    })
 }
 
 fn people_command() -> impl Strategy<Value = PeopleCommand> {
@@ -41,6 +44,8 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
             }
         ),
         Just(PeopleCommand::ReportActivity),
+        vec(any::<u8>(), 0..40).prop_map(|bytes| PeopleCommand::SetPhoto { picture: Base64(bytes) }),
+        (text(), option::of(text())).prop_map(|(query, limit)| PeopleCommand::Search { query, limit }),
         text().prop_map(|name| PeopleCommand::AddGroup { name }),
         (text(), text()).prop_map(|(group_id, name)| PeopleCommand::RenameGroup { group_id, name }),
         text().prop_map(|group_id| PeopleCommand::DeleteGroup { group_id }),
@@ -48,6 +53,25 @@ fn people_command() -> impl Strategy<Value = PeopleCommand> {
         (text(), option::of(text()))
             .prop_map(|(uri, group_id)| PeopleCommand::RemoveContact { uri, group_id }),
         vec(text(), 1..5).prop_map(|uris| PeopleCommand::SubscribePresence { uris }),
+        (text(), text(), option::of(text()), vec(text(), 0..5)).prop_map(
+            |(subscription_id, duration, group_id, uris)| PeopleCommand::StartSubscription {
+                subscription_id,
+                duration,
+                group_id,
+                uris
+            }
+        ),
+        (text(), vec(text(), 1..5))
+            .prop_map(|(subscription_id, uris)| PeopleCommand::AddToSubscription { subscription_id, uris }),
+        (text(), text()).prop_map(|(subscription_id, uri)| PeopleCommand::RemoveFromSubscription {
+            subscription_id,
+            uri
+        }),
+        (text(), text()).prop_map(|(subscription_id, duration)| PeopleCommand::ExtendSubscription {
+            subscription_id,
+            duration
+        }),
+        text().prop_map(|subscription_id| PeopleCommand::EndSubscription { subscription_id }),
     ]
 }
 
@@ -83,6 +107,10 @@ fn command() -> impl Strategy<Value = Command> {
             about,
             first
         }),
+        (text(), text(), option::of(text())).prop_map(|(conf_id, to, operation_id)| {
+            Command::InviteParticipant { conf_id, to, operation_id }
+        }),
+        option::of(text()).prop_map(|conf_id| Command::QueryImSessions { conf_id }),
         text().prop_map(|conf_id| Command::AcceptImSession { conf_id }),
         (text(), option::of(text()))
             .prop_map(|(conf_id, reason)| Command::DeclineImSession { conf_id, reason }),
@@ -90,7 +118,14 @@ fn command() -> impl Strategy<Value = Command> {
         option::of(text()).prop_map(|conf_id| Command::AcknowledgeMissed { conf_id }),
         text().prop_map(|conf_id| Command::TerminateImSession { conf_id }),
         (text(), instant()).prop_map(|(conf_id, message)| Command::SendMessage { conf_id, message }),
-        text().prop_map(|conf_id| Command::NotifyComposing { conf_id }),
+        (text(), option::of(text()), option::of(text()))
+            .prop_map(|(conf_id, from, message_id)| { Command::QueryMessages { conf_id, from, message_id } }),
+        (text(), text(), text()).prop_map(|(conf_id, from, message_id)| Command::MarkRead {
+            conf_id,
+            from,
+            message_id
+        }),
+        (text(), option::of(text())).prop_map(|(conf_id, state)| Command::NotifyComposing { conf_id, state }),
     ]
 }
 
@@ -129,11 +164,33 @@ fn response() -> impl Strategy<Value = Response> {
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
-    (text(), text(), vec("[a-z0-9]{1,8}", 0..3)).prop_map(|(uri, display_name, groups)| Contact {
-        uri,
-        display_name,
-        groups,
-    })
+    (text(), text(), vec("[a-z0-9]{1,8}", 0..3), details())
+        .prop_map(|(uri, display_name, groups, details)| Contact { uri, display_name, groups, details })
+}
+
+fn details() -> impl Strategy<Value = Details> {
+    let optional = || option::of(text());
+    let texts = (optional(), optional(), optional(), optional());
+    let phones = (optional(), optional(), optional(), optional());
+    (texts, vec("[a-z@.]{1,8}", 0..3), phones).prop_map(
+        |(
+            (title, department, company, office),
+            emails,
+            (work_phone, mobile_phone, home_phone, other_phone),
+        )| {
+            Details {
+                title,
+                department,
+                company,
+                office,
+                emails,
+                work_phone,
+                mobile_phone,
+                home_phone,
+                other_phone,
+            }
+        },
+    )
 }
 
 fn group() -> impl Strategy<Value = Group> {
@@ -158,6 +215,8 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
     prop_oneof![
         (vec(group(), 0..3), vec(contact(), 0..4))
             .prop_map(|(groups, contacts)| PeopleEvent::ContactList { groups, contacts }),
+        (text(), any::<bool>(), vec(contact(), 0..4))
+            .prop_map(|(rid, more, contacts)| PeopleEvent::SearchResult { rid, more, contacts }),
         (text(), text(), option::of(text())).prop_map(|(group_id, change, name)| PeopleEvent::GroupChanged {
             group_id,
             change,
@@ -167,7 +226,20 @@ fn people_event() -> impl Strategy<Value = PeopleEvent> {
             .prop_map(|(uri, group_id, change)| PeopleEvent::ContactChanged { uri, group_id, change }),
         (text(), presence()).prop_map(|(uri, presence)| PeopleEvent::UserPresence { uri, presence }),
         presence().prop_map(|presence| PeopleEvent::SelfPresence { presence }),
+        (text(), text()).prop_map(|(subscription_id, change)| PeopleEvent::SubscriptionChanged {
+            subscription_id,
+            change
+        }),
     ]
+}
+
+fn participant() -> impl Strategy<Value = Participant> {
+    (text(), text(), text(), text()).prop_map(|(uri, display_name, state, composing)| Participant {
+        uri,
+        display_name,
+        state,
+        composing,
+    })
 }
 
 fn invitation() -> impl Strategy<Value = Invitation> {
@@ -206,30 +278,59 @@ fn event() -> impl Strategy<Value = Event> {
                 elsewhere
             }
         ),
+        Just(Event::Resync),
+        (text(), text(), text(), text(), text(), vec(participant(), 0..4)).prop_map(
+            |(conf_id, state, thread_id, subject, importance, participants)| Event::ImSession {
+                conf_id,
+                state,
+                thread_id,
+                subject,
+                importance,
+                participants
+            }
+        ),
         any::<(u32, u32)>().prop_map(|(total, unread)| Event::MissedConversations { total, unread }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,
             user,
             state
         }),
-        (text(), text(), text(), millis(), secret()).prop_map(
-            |(conf_id, from, message_id, sent_at, text)| Event::MessageReceived {
+        (text(), text(), text(), millis(), secret(), option::of(secret())).prop_map(
+            |(conf_id, from, message_id, sent_at, text, html)| Event::MessageReceived {
                 conf_id,
                 from,
                 message_id,
                 sent_at,
-                text
+                text,
+                html
             }
         ),
-        (text(), text(), millis(), secret()).prop_map(|(conf_id, message_id, sent_at, text)| {
-            Event::MessageSent { conf_id, message_id, sent_at, text }
-        }),
+        (text(), text(), millis(), secret(), option::of(secret())).prop_map(
+            |(conf_id, message_id, sent_at, text, html)| Event::MessageSent {
+                conf_id,
+                message_id,
+                sent_at,
+                text,
+                html
+            }
+        ),
         (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageDelivered {
             conf_id,
             message_id,
             to
         }),
-        (text(), text()).prop_map(|(conf_id, from)| Event::Composing { conf_id, from }),
+        (text(), text(), text(), text()).prop_map(|(conf_id, from, message_id, by)| Event::MessageRead {
+            conf_id,
+            from,
+            message_id,
+            by
+        }),
+        (text(), text(), text()).prop_map(|(conf_id, message_id, to)| Event::MessageFailed {
+            conf_id,
+            message_id,
+            to
+        }),
+        (text(), text(), text()).prop_map(|(conf_id, from, state)| Event::Composing { conf_id, from, state }),
         (text(), any::<bool>(), text()).prop_map(|(rid, accepted, reason)| Event::PushTested {
             rid,
             accepted,
@@ -304,7 +405,7 @@ proptest! {
     }
 }
 
-/// The store hands out at most 100 events at a time, and `&quot;` is the longest escape.
+/// The store hands out at most 100 events at a time, and `&amp;` is the longest escape.
 #[test]
 fn a_client_reads_the_longest_answer_that_a_box_gives() {
     let message = |eid| Numbered {
@@ -314,13 +415,15 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
             from: "sip:ben@office.test".into(),
             message_id: "m".into(),
             sent_at: 0,
-            text: "\"".repeat(8192).into(),
+            text: "&".repeat(8192).into(),
+            html: Some("<b></b>".repeat(1170).into()),
         },
     };
     let contact = |n| Contact {
         uri: format!("sip:{n}@office.test"),
         display_name: "N".repeat(64),
         groups: vec!["default".into()],
+        details: Details::default(),
     };
     let list = PeopleEvent::ContactList { groups: Vec::new(), contacts: (0..10_000).map(contact).collect() };
     let events = (1..100).map(message).chain([Numbered { eid: 100, event: Event::People(list) }]).collect();
@@ -330,7 +433,7 @@ fn a_client_reads_the_longest_answer_that_a_box_gives() {
 
 #[test]
 fn what_people_write_is_not_printed() {
-    let said = Instant { message_id: "m".into(), text: "meet at nine".into() };
+    let said = Instant { message_id: "m".into(), format: Format::Plain, text: "meet at nine".into() };
     let commands = [
         Command::SendMessage { conf_id: "c".into(), message: said },
         Command::RegisterPush { provider: "apns".into(), token: "00fc13adff785122".into() },

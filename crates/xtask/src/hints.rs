@@ -62,5 +62,12 @@ fn print_control(places: &Places, fulmarctl: &Path, one: &Login, other: &Login) 
     println!("  {program} selftest discovery {network} {own}");
     println!("  {program} selftest p2p-im {network} {own} {with}");
     println!("  {program} selftest push {network} {own}\n");
+    println!("A chat, in two terminals:\n");
+    println!("  {program} chat {network} {own} --with {}", other.name);
+    println!(
+        "  {program} chat {network} --as {} --password-file {}\n",
+        other.name,
+        other.password_file.display()
+    );
     println!("The office:\n\n  {control} user list\n  {control} zone show\n  {control} session list\n");
 }

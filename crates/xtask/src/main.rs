@@ -12,6 +12,7 @@ mod hints;
 mod office;
 mod places;
 mod ports;
+mod python;
 mod run;
 mod service;
 mod test;

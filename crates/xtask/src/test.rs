@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    arrows, cargo, fuzz,
+    arrows, cargo, fuzz, python,
     tools::{self, Tool},
 };
 
@@ -50,7 +50,11 @@ pub(crate) struct Options {
 /// Runs all steps; stops at the first that fails.
 pub(crate) fn test(options: &Options) -> Result<()> {
     let mut report = Report::default();
-    report.step("tools", || tools::require(TOOLS).and_then(|()| tools::require(fuzz::TOOLS)))?;
+    report.step("tools", || {
+        tools::require(TOOLS)?;
+        tools::require(fuzz::TOOLS)?;
+        python::require()
+    })?;
     report.step("format", || cargo(&["fmt", "--all", "--check"]))?;
     report.step("arrows", arrows::check_workspace)?;
     report.step("clippy", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;

@@ -43,6 +43,8 @@ impl Appliance {
         fs::write(&file, config)?;
         let program = env::current_exe()?.with_file_name("fulmard");
         let mut command = Command::new(&program);
+        // As its unit has it.
+        command.env("MALLOC_MMAP_THRESHOLD_", "1048576");
         let child = command.arg("--config").arg(&file).stdin(Stdio::null()).spawn();
         let child = child.with_context(|| format!("can not start `{}`", program.display()))?;
         let mut appliance = Self { child, dns, https, dir };

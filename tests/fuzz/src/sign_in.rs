@@ -1,6 +1,6 @@
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use fulmar_wire::{
-    mcx::Poll,
+    mcx::{PhotoQuery, Poll},
     ntlm::{Exchange, Message},
     oauth::{OAuthError, PasswordGrant, Token},
     ws_trust::{Fault, TokenRequest, TokenResponse},
@@ -13,6 +13,9 @@ pub(crate) fn forms(bytes: &[u8]) {
     }
     if let Some(poll) = std::str::from_utf8(bytes).ok().and_then(|query| Poll::parse(query).ok()) {
         assert_eq!(Poll::parse(&poll.to_query()), Ok(poll));
+    }
+    if let Some(photo) = std::str::from_utf8(bytes).ok().and_then(|query| PhotoQuery::parse(query).ok()) {
+        assert_eq!(PhotoQuery::parse(&photo.to_query()), Ok(photo));
     }
     if let Ok(token) = Token::parse(bytes) {
         assert_eq!(Token::parse(token.to_json().as_bytes()), Ok(token));

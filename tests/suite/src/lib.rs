@@ -3,6 +3,7 @@
 //! The box runs in this process or as the binary that ships. Everything is on ports that the system chooses and
 //! in a directory that vanishes with the test.
 
+mod dialogue;
 mod machine;
 mod messenger;
 mod namespace;
@@ -16,6 +17,7 @@ use std::{
 use anyhow::{Context, Result};
 use fulmar_domain::SipUri;
 use fulmar_standins::apns::{ApnsStandin, Config as ApnsConfig, Credential, ProviderKey};
+use fulmar_support::ucwa::Application;
 use fulmar_wire::Secret;
 use fulmarctl::{
     admin::Client,
@@ -26,6 +28,7 @@ use http::Method;
 use serde_json::json;
 use tempfile::TempDir;
 
+pub use dialogue::Dialogue;
 pub use machine::{Kind, Machine, program};
 pub use messenger::{Attempt, Messenger};
 pub use namespace::PrivateNetwork;
@@ -139,6 +142,15 @@ impl Office {
     pub async fn sign_in(&self, name: &str, device: &str) -> Result<Phone> {
         Phone::sign_in(&self.network()?, &uri(name)?, &Secret::from(PASSWORD), device, self.https().port())
             .await
+    }
+
+    /// Signs somebody in with a client of UCWA, from address and password alone.
+    ///
+    /// # Errors
+    /// Whatever does not lead on.
+    pub async fn application(&self, name: &str, endpoint: &str) -> Result<Application> {
+        let (network, port) = (self.network()?, self.https().port());
+        Application::sign_in(&network, &uri(name)?, &Secret::from(PASSWORD), endpoint, port).await
     }
 
     /// Ends the box without a word and starts it again on the same addresses and the same disk.

@@ -8,13 +8,16 @@ mod suite {
     mod busy;
     mod certificates;
     mod chain;
+    mod chat;
     mod console;
     mod custom_zones;
     mod daemon;
     mod dnssec;
+    mod facades;
     mod lockout;
     mod names;
     mod ntlm;
+    mod people;
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
@@ -23,7 +26,10 @@ mod suite {
     mod selftest;
     mod tickets;
     mod ucwa;
+    mod ucwa_contract;
+    mod ucwa_foreign;
     mod ucwa_messaging;
+    mod ucwa_replay;
     mod wildcard;
     mod xframe;
 }

@@ -52,6 +52,14 @@ impl Client {
         serde_json::from_slice(&body).with_context(|| format!("the answer to `{path}` is not understood"))
     }
 
+    /// Puts bytes somewhere.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn put_bytes(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        self.send(Method::PUT, path, "application/octet-stream", bytes.into()).await.map(drop)
+    }
+
     async fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Result<Bytes> {
         let shown = self.socket.display();
         let stream = UnixStream::connect(&self.socket).await.with_context(|| {

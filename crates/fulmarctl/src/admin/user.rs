@@ -1,14 +1,22 @@
 //! People.
 
-use std::io::Write;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Subcommand;
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, password::password};
+use super::{
+    Client,
+    details::{self, Changes},
+    password::password,
+};
 
 /// Commands about people.
 #[derive(Subcommand)]
@@ -26,6 +34,30 @@ pub enum UserCommand {
     },
     /// Lists everybody.
     List,
+    /// Prints what is known of a person.
+    Show {
+        /// Of whom.
+        address: String,
+    },
+    /// Changes what is known of a person: what colleagues see, and find them by.
+    Set {
+        /// Of whom.
+        address: String,
+        /// What to change.
+        #[command(flatten)]
+        changes: Box<Changes>,
+    },
+    /// Gives a person a photo, from a file that is a JPEG or a PNG.
+    Photo {
+        /// Of whom.
+        address: String,
+        /// The file.
+        #[arg(required_unless_present = "remove")]
+        file: Option<PathBuf>,
+        /// Take the photo away.
+        #[arg(long, conflicts_with = "file")]
+        remove: bool,
+    },
     /// Gives a person a new password and signs them out everywhere.
     Passwd {
         /// Whose.
@@ -81,6 +113,9 @@ pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) ->
             password.print(out)
         }
         UserCommand::List => list(&client.get::<Vec<Person>>("/api/v1/people").await?, out),
+        UserCommand::Show { address } => details::show(client, &address, out).await,
+        UserCommand::Set { address, changes } => details::set(client, &address, *changes, out).await,
+        UserCommand::Photo { address, file, .. } => photo(client, &address, file.as_deref(), out).await,
         UserCommand::Passwd { address, password_stdin } => {
             let password = password(password_stdin)?;
             let path = format!("/api/v1/people/{address}/password");
@@ -115,6 +150,19 @@ pub async fn run(client: &Client, command: UserCommand, out: &mut impl Write) ->
             Ok(())
         }
     }
+}
+
+async fn photo(client: &Client, address: &str, file: Option<&Path>, out: &mut impl Write) -> Result<()> {
+    let path = format!("/api/v1/people/{address}/photo");
+    let Some(file) = file else {
+        client.change(Method::DELETE, &path, &()).await?;
+        writeln!(out, "{address} has no photo any more.")?;
+        return Ok(());
+    };
+    let picture = fs::read(file).with_context(|| format!("can not read `{}`", file.display()))?;
+    client.put_bytes(&path, picture).await?;
+    writeln!(out, "{address} has a new photo.")?;
+    Ok(())
 }
 
 async fn disable(client: &Client, address: &str, disabled: bool) -> Result<()> {

@@ -2,19 +2,21 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use fulmar_domain::SipUri;
 use fulmar_wire::{
     Secret,
     challenge::TICKET_HEADER,
     mcx::{
-        self, About, Command, Event, Events, Instant, McxError, Poll, Request, Requests, Response, Responses,
+        self, About, Command, Event, Events, Format, Instant, McxError, Poll, Request, Requests, Response,
+        Responses,
     },
 };
-use http::Method;
+use http::{Method, StatusCode};
+use thiserror::Error;
 use tokio::time::{Instant as Clock, timeout_at};
 
-use super::{Network, SignedIn, sign_in};
+use super::{Network, Reply, SignedIn, sign_in};
 
 /// How long a phone waits for an event that should come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +29,18 @@ pub struct Phone {
     commands: u64,
     ack: u64,
     waiting: VecDeque<Event>,
+}
+
+/// The box's refusal of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{status}: {code}: {reason}")]
+pub struct Refused {
+    /// The status.
+    pub status: StatusCode,
+    /// The word for programs, such as `noSession`.
+    pub code: String,
+    /// The sentence for people.
+    pub reason: String,
 }
 
 /// A message as it arrived.
@@ -62,6 +76,19 @@ impl Phone {
     /// # Errors
     /// When the box refuses.
     pub async fn begin(network: &Network, signed_in: SignedIn, endpoint: &str) -> Result<Self> {
+        Self::begin_as(network, signed_in, endpoint, "Self-test").await
+    }
+
+    /// Begins a session for the device `endpoint`, which its person calls `name`.
+    ///
+    /// # Errors
+    /// When the box refuses.
+    pub async fn begin_as(
+        network: &Network,
+        signed_in: SignedIn,
+        endpoint: &str,
+        name: &str,
+    ) -> Result<Self> {
         let mut phone = Self {
             network: network.clone(),
             signed_in,
@@ -72,8 +99,8 @@ impl Phone {
         };
         let command = Command::InitiateSession {
             endpoint_id: endpoint.to_owned(),
-            device_name: "Self-test".to_owned(),
-            client_tag: concat!("FulmarSelfTest/", env!("CARGO_PKG_VERSION")).to_owned(),
+            device_name: name.to_owned(),
+            client_tag: concat!("fulmarctl/", env!("CARGO_PKG_VERSION")).to_owned(),
             availability: None,
         };
         match phone.post(None, command).await? {
@@ -127,7 +154,8 @@ impl Phone {
     /// # Errors
     /// As [`Self::perform`].
     pub async fn invite(&mut self, to: &SipUri, message_id: &str, text: &str) -> Result<String> {
-        let first = Some(Instant { message_id: message_id.to_owned(), text: text.into() });
+        let first =
+            Some(Instant { message_id: message_id.to_owned(), format: Format::Plain, text: text.into() });
         let conf_id = self
             .perform(Command::InitiateImSession { to: to.to_string(), about: About::default(), first })
             .await?;
@@ -139,7 +167,7 @@ impl Phone {
     /// # Errors
     /// As [`Self::perform`].
     pub async fn say(&mut self, conf_id: &str, message_id: &str, text: &str) -> Result<()> {
-        let message = Instant { message_id: message_id.to_owned(), text: text.into() };
+        let message = Instant { message_id: message_id.to_owned(), format: Format::Plain, text: text.into() };
         self.perform(Command::SendMessage { conf_id: conf_id.to_owned(), message }).await.map(drop)
     }
 
@@ -218,7 +246,7 @@ impl Phone {
         let url = format!("{}?{}", self.signed_in.mcx_url, poll.to_query());
         let ticket = format!("cwt={}", self.signed_in.ticket.reveal());
         let reply = self.network.request(Method::GET, &url, &[(TICKET_HEADER, &ticket)], "").await?;
-        ensure!(reply.status.is_success(), "{}", refusal(&reply.body, reply.status));
+        check(&reply)?;
         let events = Events::parse(&reply.body)?;
         self.ack = events.ack_id;
         self.waiting.extend(events.events.into_iter().map(|numbered| numbered.event));
@@ -232,7 +260,7 @@ impl Phone {
         let ticket = format!("cwt={}", self.signed_in.ticket.reveal());
         let headers = [("content-type", mcx::CONTENT_TYPE), (TICKET_HEADER, &ticket)];
         let reply = self.network.request(Method::POST, &self.signed_in.mcx_url, &headers, body).await?;
-        ensure!(reply.status.is_success(), "{}", refusal(&reply.body, reply.status));
+        check(&reply)?;
         match Responses::parse(&reply.body)?.responses.into_iter().next() {
             Some(Response::Rejected(rejection)) => bail!("{}: {}", rejection.code.as_str(), rejection.reason),
             Some(response) => Ok(response),
@@ -251,9 +279,13 @@ fn received(event: &Event) -> Option<Received> {
     })
 }
 
-fn refusal(body: &[u8], status: http::StatusCode) -> String {
-    match McxError::parse(body) {
-        Ok(McxError { code, reason }) => format!("{status}: {code}: {reason}"),
-        Err(_) => status.to_string(),
+fn check(reply: &Reply) -> Result<()> {
+    let status = reply.status;
+    if status.is_success() {
+        return Ok(());
+    }
+    match McxError::parse(&reply.body) {
+        Ok(McxError { code, reason }) => Err(Refused { status, code, reason }.into()),
+        Err(_) => bail!("the mobility service answers {status}"),
     }
 }

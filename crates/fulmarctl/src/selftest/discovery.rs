@@ -1,7 +1,10 @@
 use anyhow::{Result, bail};
 
-use super::{Person, Setting, report::Report};
-use crate::phone::{self, SignedIn};
+use super::report::Report;
+use crate::{
+    account::{Person, Setting},
+    phone::{self, SignedIn},
+};
 
 /// A name, a certificate, the documents, a ticket.
 pub(crate) async fn run(

@@ -1,8 +1,11 @@
 use anyhow::{Result, ensure};
 use fulmar_wire::mcx::Command;
 
-use super::{Person, Setting, hexadecimal, report::Report};
-use crate::phone::{Phone, Received};
+use super::report::Report;
+use crate::{
+    account::{Person, Setting, hexadecimal},
+    phone::{Phone, Received},
+};
 
 /// Two phones write to each other, and both hear that their messages arrived.
 pub(crate) async fn run(

@@ -1,8 +1,11 @@
 use anyhow::{Result, bail};
 use fulmar_wire::mcx::{Command, Event};
 
-use super::{Person, Setting, hexadecimal, p2p_im::sign_in, report::Report};
-use crate::phone::Phone;
+use super::{p2p_im::sign_in, report::Report};
+use crate::{
+    account::{Person, Setting, hexadecimal},
+    phone::Phone,
+};
 
 /// What Apple says of a token that no phone has.
 const UNKNOWN_TOKEN: [&str; 2] = ["BadDeviceToken", "Unregistered"];

@@ -1,6 +1,9 @@
 //! One connection, from its handshake to its end.
+//!
+//! Most connections hold a poll and wait. What is large has a place of its own that lives no longer than it has to,
+//! because a future is as large as its largest moment: the handshake, the stream, the engine of HTTP.
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::Pin, time::Duration};
 
 use axum::{
     body::Body,
@@ -8,6 +11,7 @@ use axum::{
     http::{Extensions, HeaderValue, Version, header},
     response::Response,
 };
+use bytes::BytesMut;
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -22,7 +26,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::io::InspectReader;
 use tower::ServiceExt;
 
@@ -45,13 +49,7 @@ const MAX_STREAMS: u32 = 64;
 
 impl Server {
     pub(super) async fn encrypted(self, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
-        let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
-        // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
-        let mut stream = match self.stop.signal.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => stream,
-            Some(_) => return metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1),
-            None => return,
-        };
+        let Some(mut stream) = Box::pin(self.shake_hands(stream, acceptor)).await else { return };
         let http2 = match stream.get_ref().1.alpn_protocol() {
             // RFC 8737 §3: the handshake was the proof, and nothing follows it.
             Some(ACME_TLS) => return drop(stream.shutdown().await),
@@ -67,6 +65,22 @@ impl Server {
             }
         }
         self.connection(stream, about(PeerAddr(peer)), http2).await;
+    }
+
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        acceptor: TlsAcceptor,
+    ) -> Option<Box<TlsStream<TcpStream>>> {
+        let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+        // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
+        match self.stop.signal.run_until_cancelled(handshake).await? {
+            Ok(Ok(stream)) => Some(Box::new(stream)),
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("fulmar_tls_handshakes_failed_total").increment(1);
+                None
+            }
+        }
     }
 
     /// Some desk clients come here for a registrar when discovery has failed, and wait for ever on a connection that
@@ -101,9 +115,9 @@ impl Server {
         // The client has said which. Looking for it in the first bytes would wait for them without end, and keep
         // room for both.
         if http2 {
-            self.until_its_end(speaks_http2().serve_connection(stream, service), activity).await;
+            self.until_its_end(Box::pin(speaks_http2().serve_connection(stream, service)), activity).await;
         } else {
-            self.until_its_end(speaks_http1().serve_connection(stream, service), activity).await;
+            self.until_its_end(Box::pin(speaks_http1().serve_connection(stream, service)), activity).await;
         }
     }
 
@@ -117,7 +131,7 @@ impl Server {
             let (answering, router) = (activity.answering(), router.clone());
             let multiplexed = request.version() == Version::HTTP_2;
             let request = request.map(Body::new);
-            let mut request = if multiplexed { request.map(drained) } else { request };
+            let mut request = if multiplexed { request.map(drained) } else { detached(request) };
             request.extensions_mut().extend(about.clone());
             name_host(&mut request);
             async move {
@@ -128,8 +142,7 @@ impl Server {
         })
     }
 
-    async fn until_its_end(&self, connection: impl GracefulConnection, activity: Activity) {
-        let mut connection = pin!(connection);
+    async fn until_its_end(&self, mut connection: Pin<Box<impl GracefulConnection>>, activity: Activity) {
         tokio::select! {
             // A client that vanishes or breaks the protocol is answered by hyper, where there is an answer.
             _ = connection.as_mut() => return,
@@ -146,6 +159,21 @@ impl Server {
 fn is_sip(first: &[u8]) -> bool {
     let line = first.trim_ascii_start().split(|byte| matches!(byte, b'\r' | b'\n')).next();
     line.is_some_and(|line| line.ends_with(b" SIP/2.0"))
+}
+
+/// A request whose headers are a copy. Else whoever keeps one of them keeps the whole buffer into which they were read,
+/// for as long as a poll is held.
+fn detached(mut request: Request) -> Request {
+    let length = request.headers().values().map(HeaderValue::len).sum();
+    let mut copy = BytesMut::with_capacity(length);
+    for value in request.headers_mut().values_mut() {
+        copy.extend_from_slice(value.as_bytes());
+        // It was one before.
+        if let Ok(copied) = HeaderValue::from_maybe_shared(copy.split().freeze()) {
+            *value = copied;
+        }
+    }
+    request
 }
 
 /// What HTTP/2 calls `:authority` is `Host` to the handlers (RFC 9113 §8.3.1), and so is the host of a whole URL in

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
-    conversation::Step,
+    conversation::{Conversation, Format, Message, MessageName, Participant, Step},
     device::PushRegistration,
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
@@ -61,6 +61,13 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
             let first = first.as_ref().map(said).transpose()?;
             Command::OpenConversation(value(&to)?, self::about(&about)?, first)
         }
+        Wire::InviteParticipant { conf_id, to, operation_id } => {
+            let operation = operation_id.as_deref().map(value).transpose()?;
+            Command::Invite(value(&conf_id)?, value(&to)?, operation)
+        }
+        Wire::QueryImSessions { conf_id } => {
+            Command::QueryConversations(conf_id.as_deref().map(value).transpose()?)
+        }
         Wire::AcceptImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Accept),
         Wire::DeclineImSession { conf_id, reason } => {
             let reason = reason.as_deref().map_or(Ok(DeclineReason::Local), value)?;
@@ -72,7 +79,24 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         }
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
-        Wire::NotifyComposing { conf_id } => Command::Compose(value(&conf_id)?),
+        Wire::QueryMessages { conf_id, from, message_id } => {
+            let before = match (from, message_id) {
+                (Some(by), Some(name)) => MessageName::Said { by: value(&by)?, as_what: value(&name)? },
+                (None, None) => MessageName::Newest,
+                _ => {
+                    let reason = "a message is named by `from` and `messageId`";
+                    return Err((RejectionCode::InvalidValue, reason.to_owned()));
+                }
+            };
+            Command::QueryMessages(value(&conf_id)?, before)
+        }
+        Wire::MarkRead { conf_id, from, message_id } => {
+            let up_to = MessageName::Said { by: value(&from)?, as_what: value(&message_id)? };
+            Command::MarkRead(value(&conf_id)?, up_to)
+        }
+        Wire::NotifyComposing { conf_id, state } => {
+            Command::Compose(value(&conf_id)?, writes(state.as_deref())?)
+        }
     })
 }
 
@@ -91,8 +115,24 @@ fn about(about: &mcx::About) -> Result<About, Why> {
     })
 }
 
+/// The words are those of RFC 3994.
+fn writes(state: Option<&str>) -> Result<bool, Why> {
+    match state {
+        None | Some("active") => Ok(true),
+        Some("idle") => Ok(false),
+        Some(_) => {
+            Err((RejectionCode::InvalidValue, "`state` of who composes is `active` or `idle`".to_owned()))
+        }
+    }
+}
+
 fn said(message: &Instant) -> Result<Said, Why> {
-    Ok(Said { client_id: value(&message.message_id)?, text: value(message.text.reveal())? })
+    let format = match message.format {
+        mcx::Format::Plain => Format::Plain,
+        mcx::Format::Html => Format::Html,
+    };
+    let said = fulmar_app::said(value(&message.message_id)?, format, message.text.reveal());
+    said.map_err(|error| (RejectionCode::InvalidValue, error.to_string()))
 }
 
 /// An event as a client reads it; `None` for those that MCX has no word for.
@@ -107,18 +147,16 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             Wire::RequestFailed { rid: request.to_string(), code: failure.as_str().to_owned() }
         }
         event @ (Event::ContactList(_)
+        | Event::Found { .. }
         | Event::GroupChanged { .. }
         | Event::ContactChanged { .. }
         | Event::PresenceChanged { .. }
-        | Event::SelfPresenceChanged { .. }) => Wire::People(people::event(event)?),
+        | Event::SelfPresenceChanged { .. }
+        | Event::SubscriptionChanged { .. }) => Wire::People(people::event(event)?),
         Event::Invited(invitation) => invited(&invitation),
-        Event::InvitationEnded(invitation) => Wire::InvitationEnded {
-            conf_id: invitation.conversation.to_string(),
-            invitation_id: invitation.id.to_string(),
-            outcome: invitation.state.to_string(),
-            reason: invitation.reason.map(|reason| reason.to_string()),
-            elsewhere: invitation.elsewhere,
-        },
+        Event::InvitationEnded(invitation) => ended(&invitation),
+        Event::Resync => Wire::Resync,
+        Event::Conversation(conversation) => self::conversation(&conversation),
         Event::MissedConversations(missed) => {
             Wire::MissedConversations { total: missed.total, unread: missed.unread }
         }
@@ -127,27 +165,29 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             user: who.to_string(),
             state: participation.as_str().to_owned(),
         },
-        Event::MessageReceived(message) => Wire::MessageReceived {
-            conf_id: message.conversation.to_string(),
-            from: message.sender.to_string(),
-            message_id: message.client_id.to_string(),
-            sent_at: message.sent_at.as_millis(),
-            text: message.text.reveal().into(),
-        },
-        Event::MessageSent(message) => Wire::MessageSent {
-            conf_id: message.conversation.to_string(),
-            message_id: message.client_id.to_string(),
-            sent_at: message.sent_at.as_millis(),
-            text: message.text.reveal().into(),
-        },
+        Event::MessageReceived(message) => received(&message),
+        Event::MessageSent(message) => sent(&message),
         Event::MessageDelivered { conversation, client_id, to, .. } => Wire::MessageDelivered {
             conf_id: conversation.to_string(),
             message_id: client_id.to_string(),
             to: to.to_string(),
         },
-        Event::Composing { conversation, who } => {
-            Wire::Composing { conf_id: conversation.to_string(), from: who.to_string() }
-        }
+        Event::MessageRead { message, by } => Wire::MessageRead {
+            conf_id: message.conversation.to_string(),
+            from: message.sender.to_string(),
+            message_id: message.client_id.to_string(),
+            by: by.to_string(),
+        },
+        Event::MessageFailed { conversation, client_id, to, .. } => Wire::MessageFailed {
+            conf_id: conversation.to_string(),
+            message_id: client_id.to_string(),
+            to: to.to_string(),
+        },
+        Event::Composing { conversation, who, writes } => Wire::Composing {
+            conf_id: conversation.to_string(),
+            from: who.to_string(),
+            state: composing(writes),
+        },
         // Only applications of UCWA do that.
         Event::MadeAvailable => return None,
         Event::PushTested { request, outcome } => {
@@ -155,6 +195,59 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         }
     };
     Some(mcx::Numbered { eid, event })
+}
+
+fn received(message: &Message) -> mcx::Event {
+    mcx::Event::MessageReceived {
+        conf_id: message.conversation.to_string(),
+        from: message.sender.to_string(),
+        message_id: message.client_id.to_string(),
+        sent_at: message.sent_at.as_millis(),
+        text: message.text.reveal().into(),
+        html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
+}
+
+fn sent(message: &Message) -> mcx::Event {
+    mcx::Event::MessageSent {
+        conf_id: message.conversation.to_string(),
+        message_id: message.client_id.to_string(),
+        sent_at: message.sent_at.as_millis(),
+        text: message.text.reveal().into(),
+        html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
+}
+
+fn ended(invitation: &Invitation) -> mcx::Event {
+    mcx::Event::InvitationEnded {
+        conf_id: invitation.conversation.to_string(),
+        invitation_id: invitation.id.to_string(),
+        outcome: invitation.state.to_string(),
+        reason: invitation.reason.map(|reason| reason.to_string()),
+        elsewhere: invitation.elsewhere,
+    }
+}
+
+fn conversation(conversation: &Conversation) -> mcx::Event {
+    let participant = |participant: &Participant| mcx::Participant {
+        uri: participant.person.uri.to_string(),
+        display_name: participant.person.display_name.to_string(),
+        state: participant.participation.to_string(),
+        composing: composing(participant.writes),
+    };
+    mcx::Event::ImSession {
+        conf_id: conversation.id.to_string(),
+        state: conversation.state.as_str().to_owned(),
+        thread_id: conversation.thread.to_string(),
+        subject: conversation.subject.to_string(),
+        importance: conversation.importance.to_string(),
+        participants: conversation.participants.iter().map(participant).collect(),
+    }
+}
+
+/// The words are those of RFC 3994.
+fn composing(writes: bool) -> String {
+    if writes { "active" } else { "idle" }.to_owned()
 }
 
 fn invited(invitation: &Invitation) -> mcx::Event {

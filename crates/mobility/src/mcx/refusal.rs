@@ -21,6 +21,7 @@ pub(super) enum Refusal {
     MediaType,
     Body(BodyError),
     NoSession,
+    NoPhoto,
     Busy,
     Failed,
 }
@@ -64,6 +65,7 @@ impl Refusal {
             Self::NoSession => {
                 (StatusCode::NOT_FOUND, "noSession", text("the session has ended: sign in again"))
             }
+            Self::NoPhoto => (StatusCode::NOT_FOUND, "noPhoto", text("there is no photo of that person")),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", Busy.to_string()),
             Self::Failed => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -88,13 +88,18 @@ impl From<Failure> for Refused {
         match failure {
             Failure::NoSuchPerson => Self::new(Code::NotFound, Subcode::DestinationNotFound),
             Failure::NoSuchConversation => Self::new(Code::NotFound, Subcode::ConversationNotFound),
-            Failure::NoSuchInvitation => Self::new(Code::NotFound, Subcode::ResourceNotFound),
+            Failure::NoSuchInvitation | Failure::NoSuchMessage => {
+                Self::new(Code::NotFound, Subcode::ResourceNotFound)
+            }
             Failure::WrongState => {
                 Self::because(Code::Conflict, None, "the conversation does not allow that now")
             }
             Failure::NoPushRegistration => Self::new(Code::Conflict, None),
-            Failure::NoSuchGroup => Self::new(Code::NotFound, Subcode::ResourceNotFound),
+            Failure::NoSuchGroup | Failure::NoSuchSubscription => {
+                Self::new(Code::NotFound, Subcode::ResourceNotFound)
+            }
             Failure::AlreadyExists => Self::new(Code::Conflict, Subcode::AlreadyExists),
+            Failure::NotAPicture => Self::new(Code::BadRequest, Subcode::ParameterValidationFailure),
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),
             Failure::LimitExceeded => Self::new(Code::Forbidden, Subcode::LimitExceeded),
         }

@@ -65,7 +65,7 @@ fn resource(account: &Account, application: &Application, hrefs: &Hrefs) -> Reso
         .property("userAgent", client.user_agent.as_str())
         .link("policies", hrefs.at("policies"))
         .link("batch", hrefs.at("batch"))
-        .link("events", hrefs.events(1))
+        .link("events", hrefs.events(application.session.acknowledged + 1))
         .etagged()
         .embed(me::resource(account, application, hrefs))
         .embed(people::resource(hrefs))

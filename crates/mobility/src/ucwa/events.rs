@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use axum::extract::State;
 use fulmar_app::{Poll, PollEnd, PollError, Polled};
-use fulmar_domain::{event::Release, session::POLL_WAIT};
+use fulmar_domain::{
+    event::{Event, Release},
+    session::POLL_WAIT,
+};
 use fulmar_wire::ucwa::{Code, EventsDocument, Subcode};
 
 use super::{
@@ -24,8 +27,9 @@ pub(super) async fn poll(
 ) -> Result<Answer, Refused> {
     let cursor = number(&given, "ack")?.unwrap_or(1).max(1);
     let session = &asker.application.session;
-    if cursor > session.last_event + 1 {
-        let known = asker.hrefs.events(session.last_event + 1);
+    // What was acknowledged is forgotten, and what did not happen yet can not be acknowledged.
+    if cursor > session.last_event + 1 || cursor <= session.acknowledged {
+        let known = asker.hrefs.events(session.acknowledged + 1);
         return Ok(Answer::Events(EventsDocument::new(asker.hrefs.events(cursor), &known).resync(&known)));
     }
     let wait = number(&given, "timeout")?.map_or(POLL_WAIT, Duration::from_secs);
@@ -48,7 +52,11 @@ pub(super) async fn poll(
         ));
     }
     let newest = inbox.events.last().map_or(cursor - 1, |last| last.eid);
-    let document = EventsDocument::new(asker.hrefs.events(cursor), asker.hrefs.events(newest + 1));
+    let next = asker.hrefs.events(newest + 1);
+    let mut document = EventsDocument::new(asker.hrefs.events(cursor), &next);
+    if inbox.events.iter().any(|event| event.event == Event::Resync) {
+        document = document.resync(&next);
+    }
     let mut renderer = Renderer::new(&asker, document);
     for event in inbox.events {
         renderer.add(event.event).await?;

@@ -1,6 +1,6 @@
 //! Asking somebody for a conversation, and being asked.
 
-use fulmar_app::{Command, Said};
+use fulmar_app::Command;
 use fulmar_domain::{
     SipUri,
     contacts::Contact,
@@ -19,13 +19,9 @@ use super::{
 
 /// `POST messagingInvitations`.
 pub(super) async fn start(asker: Asker, given: Given) -> Result<Answer, Refused> {
-    asker.available()?;
     let to: SipUri = given.parsed("to")?;
     let about = about(&given)?;
-    let first = match messaging::first_message(&given)? {
-        Some(text) => Some(Said { client_id: asker.app.client_message_id(None)?, text }),
-        None => None,
-    };
+    let first = messaging::first_message(&asker, &given)?;
     let made = asker.execute(Command::OpenConversation(to, about, first)).await?;
     let invitation = made.invitation.ok_or_else(Refused::no_application)?;
     Ok(Answer::CreatedAt(asker.hrefs.invitation(&invitation)))

@@ -6,8 +6,8 @@ use axum::{
 };
 use fulmar_app::{Command, Said};
 use fulmar_domain::{
-    MessageId, SipUri,
-    conversation::{Conversation, ConversationState, Message, MessageText},
+    MessageId,
+    conversation::{Conversation, ConversationState, Format, Html, InvalidMessageText, Message},
 };
 use fulmar_http::BoundedBody;
 use fulmar_wire::ucwa::{
@@ -23,6 +23,8 @@ use super::{
 };
 use crate::Phones;
 
+/// What may be written: those who take only text are given the text.
+const FORMATS: [MessageFormat; 2] = [MessageFormat::Plain, MessageFormat::Html];
 /// The most bytes of an operation's name ("operationId").
 const MAX_OPERATION: usize = 50;
 
@@ -32,9 +34,13 @@ pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
 }
 
 /// `POST messages`: says something. Clients also post to the message that they answer.
-pub(super) async fn send(asker: Asker, Spoken { text, operation }: Spoken) -> Result<Answer, Refused> {
+pub(super) async fn send(
+    asker: Asker,
+    Spoken { words, format, operation }: Spoken,
+) -> Result<Answer, Refused> {
     let conversation = asker.conversation()?;
-    let said = Said { client_id: asker.app.client_message_id(operation.as_deref())?, text };
+    let name = asker.app.client_message_id(operation.as_deref())?;
+    let said = fulmar_app::said(name, format, &words).map_err(|error| unfit(&error))?;
     let made = asker.execute(Command::Say(conversation.clone(), said)).await?;
     let message = made.message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))?;
     Ok(Answer::CreatedAt(asker.hrefs.message(&conversation, message)))
@@ -45,17 +51,18 @@ pub(super) async fn show_message(asker: Asker) -> Result<Answer, Refused> {
     let number = asker.named::<i64>("message", Subcode::ResourceNotFound)?;
     let message = asker.app.store().message(asker.account.id, &conversation, MessageId(number)).await?;
     let message = message.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
-    Ok(Answer::Found(self::message(&message, &asker.account.uri, &asker.hrefs)))
+    Ok(Answer::Found(self::message(&message, &asker)))
 }
 
 pub(super) async fn typing(asker: Asker) -> Result<Answer, Refused> {
-    asker.execute(Command::Compose(asker.conversation()?)).await?;
+    asker.execute(Command::Compose(asker.conversation()?, true)).await?;
     Ok(Answer::Done)
 }
 
 /// Something said, as it was sent: the body is the text and nothing else.
 pub(super) struct Spoken {
-    text: MessageText,
+    words: String,
+    format: Format,
     operation: Option<String>,
 }
 
@@ -68,10 +75,11 @@ impl FromRequest<Phones> for Spoken {
         let BoundedBody(body) = BoundedBody::from_request(request, phones).await?;
         let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let format = MessageFormat::of(content_type.unwrap_or(MessageFormat::Plain.media_type()));
-        if format != Some(MessageFormat::Plain) {
-            return Err(Refused::because(Code::UnsupportedMediaType, None, "a message is `text/plain`"));
-        }
-        let text = std::str::from_utf8(&body)
+        let format = format.map(self::format).ok_or_else(|| {
+            let problem = "a message is `text/plain` or `text/html`";
+            Refused::because(Code::UnsupportedMediaType, None, problem)
+        })?;
+        let words = String::from_utf8(body.into())
             .map_err(|_| Refused::because(Code::BadRequest, None, "a message is UTF-8"))?;
         let query =
             Input::parse(None, query.as_deref(), b"").map_err(|_| Refused::new(Code::BadRequest, None))?;
@@ -82,29 +90,35 @@ impl FromRequest<Phones> for Spoken {
         if operation.is_some_and(|operation| operation.len() > MAX_OPERATION) {
             return Err(Refused::parameter("operationId", "this has at most 50 characters"));
         }
-        let text = text.parse().map_err(|error| too_long(&error))?;
-        Ok(Self { text, operation: operation.map(str::to_owned) })
+        Ok(Self { words, format, operation: operation.map(str::to_owned) })
     }
 }
 
-fn too_long(error: &fulmar_domain::conversation::InvalidMessageText) -> Refused {
-    use fulmar_domain::conversation::InvalidMessageText::{Empty, TooLong};
+fn format(format: MessageFormat) -> Format {
+    match format {
+        MessageFormat::Plain => Format::Plain,
+        MessageFormat::Html => Format::Html,
+    }
+}
+
+fn unfit(error: &InvalidMessageText) -> Refused {
     let code = match error {
-        Empty => Code::BadRequest,
-        TooLong(_) => Code::EntityTooLarge,
+        InvalidMessageText::Empty => Code::BadRequest,
+        InvalidMessageText::TooLong(_) => Code::EntityTooLarge,
     };
     Refused::because(code, None, &error.to_string())
 }
 
 /// What is said with an invitation: a link whose data is the text.
-pub(super) fn first_message(given: &Given) -> Result<Option<MessageText>, Refused> {
+pub(super) fn first_message(asker: &Asker, given: &Given) -> Result<Option<Said>, Refused> {
     let Some(uri) = given.0.link("message") else { return Ok(None) };
     let message = data_uri::read(uri).map_err(|error| Refused::parameter("message", error))?;
-    let text = message.text.reveal();
-    if text.is_empty() {
+    let words = message.text.reveal();
+    if words.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|error| Refused::parameter("message", error))
+    let said = fulmar_app::said(asker.app.client_message_id(None)?, format(message.format), words);
+    said.map(Some).map_err(|error| Refused::parameter("message", error))
 }
 
 /// How one writes in a conversation now.
@@ -120,7 +134,10 @@ pub(super) fn resource(conversation: &Conversation, hrefs: &Hrefs) -> Resource {
     Resource::new("messaging", &place)
         .property("state", word)
         .when(state == ConversationState::Connected, |resource| {
-            resource.property("negotiatedMessageFormats", vec![MessageFormat::Plain.as_str().to_owned()])
+            resource.property(
+                "negotiatedMessageFormats",
+                FORMATS.map(|format| format.as_str().to_owned()).to_vec(),
+            )
         })
         .link("conversation", hrefs.conversation(&conversation.id))
         .when(open, |resource| {
@@ -132,13 +149,20 @@ pub(super) fn resource(conversation: &Conversation, hrefs: &Hrefs) -> Resource {
         })
 }
 
-/// A message with its text.
-pub(super) fn message(message: &Message, me: &SipUri, hrefs: &Hrefs) -> Resource {
-    let direction = if message.sender == *me { "Outgoing" } else { "Incoming" };
-    without_text(message, direction, hrefs)
+/// A message with its text, for those who have heard it.
+pub(super) fn message(message: &Message, asker: &Asker) -> Resource {
+    let (mine, hrefs) = (message.sender == asker.account.uri, &asker.hrefs);
+    let formats = &asker.application.formats;
+    let takes_html = formats.iter().any(|word| MessageFormat::read(word) == Some(MessageFormat::Html));
+    let html = message.html.as_ref().filter(|_| takes_html).map(Html::reveal);
+    let resource = without_text(message, if mine { "Outgoing" } else { "Incoming" }, hrefs)
         .link("contact", hrefs.contact(&message.sender))
         .link("participant", hrefs.participant(&message.conversation, &message.sender))
-        .link("plainMessage", as_data(message))
+        .link("plainMessage", as_data(message));
+    match html {
+        Some(html) => resource.link("htmlMessage", data_uri::write(MessageFormat::Html, html)),
+        None => resource,
+    }
 }
 
 /// What the person has said, as an event tells it: without the text, as in captures of the original. There are

@@ -1,6 +1,11 @@
 //! The people of the office, and what they let others see.
 
-use fulmar_domain::{SipUri, contacts::Contact, presence::Presence};
+use fulmar_domain::{
+    SipUri,
+    contacts::ListedContact,
+    details::{DetailText, PhoneNumber},
+    presence::Presence,
+};
 use fulmar_wire::ucwa::{Code, Link, Resource, Subcode, Value};
 
 use super::{
@@ -15,16 +20,17 @@ pub(super) async fn show(asker: Asker) -> Answer {
 }
 
 pub(super) fn resource(hrefs: &Hrefs) -> Resource {
-    Resource::new("people", hrefs.at("people")).link("myContacts", hrefs.at("people/contacts"))
+    Resource::new("people", hrefs.at("people"))
+        .link("myContacts", hrefs.at("people/contacts"))
+        .link("search", hrefs.at("people/search"))
 }
 
 /// `GET contacts`: with `expand=false` links alone.
 pub(super) async fn contacts(asker: Asker, given: Given) -> Result<Answer, Refused> {
     let contacts = asker.app.store().contact_list(asker.account.id).await?.contacts;
-    let contacts: Vec<_> = contacts.into_iter().map(|listed| listed.contact).collect();
     let list = Resource::new("myContacts", asker.hrefs.at("people/contacts"));
     let list = if given.0.bool("expand")? == Some(false) {
-        let link = |contact: &Contact| {
+        let link = |ListedContact { contact, .. }: &ListedContact| {
             Link::new("contact", asker.hrefs.contact(&contact.uri)).titled(contact.display_name.as_str())
         };
         list.links("contact", contacts.iter().map(link))
@@ -37,10 +43,8 @@ pub(super) async fn contacts(asker: Asker, given: Given) -> Result<Answer, Refus
 
 pub(super) async fn show_contact(asker: Asker) -> Result<Answer, Refused> {
     let person = asker.person()?;
-    let account = asker.app.store().account(&person).await?;
-    let account = account.filter(|account| !account.disabled);
-    let account = account.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
-    let contact = Contact { uri: account.uri, display_name: account.display_name };
+    let contact = asker.app.store().contact(asker.account.id, &person).await?;
+    let contact = contact.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))?;
     Ok(Answer::Found(self::contact(&contact, &asker.hrefs)))
 }
 
@@ -80,12 +84,23 @@ async fn presence_of(asker: &Asker) -> Result<(SipUri, Presence), Refused> {
     Ok((person, presence))
 }
 
-pub(super) fn contact(contact: &Contact, hrefs: &Hrefs) -> Resource {
+pub(super) fn contact(listed: &ListedContact, hrefs: &Hrefs) -> Resource {
+    let ListedContact { contact, details, .. } = listed;
     let place = hrefs.contact(&contact.uri);
+    let text = |text: &Option<DetailText>| text.as_ref().map(|text| text.as_str().to_owned());
+    let phone = |number: &Option<PhoneNumber>| number.as_ref().map(|number| number.as_str().to_owned());
     Resource::new("contact", &place)
         .property("uri", contact.uri.to_string())
         .property("sourceNetwork", "SameEnterprise")
-        .property("emailAddresses", vec![contact.uri.address()])
+        .property("emailAddresses", listed.emails())
+        .optional("title", text(&details.title))
+        .optional("department", text(&details.department))
+        .optional("company", text(&details.company))
+        .optional("office", text(&details.office))
+        .optional("workPhoneNumber", phone(&details.work_phone))
+        .optional("mobilePhoneNumber", phone(&details.mobile_phone))
+        .optional("homePhoneNumber", phone(&details.home_phone))
+        .optional("otherPhoneNumber", phone(&details.other_phone))
         .property("type", "User")
         .property("name", contact.display_name.as_str())
         .link("contactPresence", format!("{place}/presence"))

@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     ConversationId, SipUri,
-    conversation::{Conversation, Participant, Participation},
+    conversation::{Conversation, Message, Participant, Participation},
     event::Event as Happened,
     invitation::{Direction, Invitation, InvitationState},
     presence::Changed,
@@ -40,6 +40,7 @@ impl<'a> Renderer<'a> {
             Happened::InvitationEnded(invitation) => {
                 if let Some(conversation) = self.find(&invitation.conversation).await? {
                     self.answered(&invitation, &conversation);
+                    self.said_before_the_answer(&invitation).await?;
                 }
             }
             Happened::ParticipantChanged { conversation, who, participation, .. } => {
@@ -48,26 +49,35 @@ impl<'a> Renderer<'a> {
                 }
             }
             Happened::MessageReceived(message) => {
-                let resource = messaging::message(&message, &self.asker.account.uri, &self.asker.hrefs);
-                self.message(&message.conversation, resource);
+                let me = self.asker.account.id;
+                if !self.asker.app.store().came_before_the_answer(me, message.id).await? {
+                    self.message(&message, messaging::message(&message, self.asker));
+                }
             }
             Happened::MessageSent(message) => {
-                self.message(&message.conversation, messaging::sent(&message, &self.asker.hrefs));
+                self.message(&message, messaging::sent(&message, &self.asker.hrefs));
             }
-            Happened::Composing { conversation, who } => {
+            Happened::Composing { conversation, who, writes } => {
                 let participant = self.asker.hrefs.participant(&conversation, &who);
                 let typing = format!("{}/typingParticipants", self.asker.hrefs.messaging(&conversation));
-                let event = Event::added(Link::new("participant", participant));
+                let link = Link::new("participant", participant);
+                let event = if writes { Event::added(link) } else { Event::deleted(link) };
                 self.of_conversation(&conversation, event.within("typingParticipants", typing));
             }
             // Results of commands are answers here, and there is no word for the rest.
             Happened::RequestSucceeded { .. }
             | Happened::RequestFailed { .. }
             | Happened::ContactList(_)
+            | Happened::Found { .. }
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
+            | Happened::SubscriptionChanged { .. }
             | Happened::MessageDelivered { .. }
+            | Happened::MessageRead { .. }
+            | Happened::MessageFailed { .. }
             | Happened::MissedConversations(_)
+            | Happened::Conversation(_)
+            | Happened::Resync
             | Happened::PushTested { .. } => {}
         }
         Ok(())
@@ -119,19 +129,13 @@ impl<'a> Renderer<'a> {
         let messaging = messaging::resource(conversation, hrefs);
         self.of_communication(Event::started(to(&invitation)).embed(invitation));
         self.of_communication(Event::added(to(&resource)).embed(resource));
-        // Who has not answered yet does not take part.
-        let there = |participant: &&Participant| {
+        let is_there = |participant: &&Participant| {
             participant.person.uri == *me || participant.participation == Participation::Connected
         };
-        for participant in conversation.participants.iter().filter(there) {
+        for participant in conversation.participants.iter().filter(is_there) {
             self.participant(conversation, participant);
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
-    }
-
-    fn message(&mut self, conversation: &ConversationId, resource: Resource) {
-        let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
-        self.of_conversation(conversation, event);
     }
 
     /// An invitation has ended, well or not.
@@ -142,6 +146,23 @@ impl<'a> Renderer<'a> {
             None => ended.status(Status::Success),
             Some((code, subcode)) => ended.status(Status::Failure).reason(Reason::new(code, subcode, "")),
         });
+    }
+
+    /// What was said to somebody who has not answered yet is told once the invitation has ended.
+    async fn said_before_the_answer(&mut self, invitation: &Invitation) -> Result<(), Refused> {
+        if invitation.direction == Direction::Outgoing {
+            return Ok(());
+        }
+        let (store, me) = (self.asker.app.store(), self.asker.account.id);
+        for message in store.said_before_the_answer(me, invitation.id.clone()).await? {
+            self.message(&message, messaging::message(&message, self.asker));
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Message, resource: Resource) {
+        let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
+        self.of_conversation(&message.conversation, event);
     }
 
     /// Somebody is there.

@@ -39,6 +39,7 @@ fn payload<'a>(
     let builder = DefaultNotificationBuilder::new().set_sound("default").set_badge(notification.badge);
     let builder = match &notification.subject {
         Subject::Message { from } => builder.set_title(from).set_body("New message"),
+        Subject::Invitation { from } => builder.set_title(from).set_body("New conversation"),
         Subject::Test => builder.set_body("Notifications work"),
     };
     let options = NotificationOptions {

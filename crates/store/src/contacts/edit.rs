@@ -12,6 +12,7 @@ use crate::{
     accounts,
     events::{self, Entry, PeopleEntry},
     rows::found,
+    subscriptions,
     writer::Tx,
 };
 
@@ -200,6 +201,7 @@ fn tell_contact(
     group: Option<GroupId>,
     change: ListChange,
 ) -> rusqlite::Result<()> {
+    subscriptions::list_changed(tx, owner, contact, group, change)?;
     let group = group.map_or_else(String::new, |group| format!(" {group}"));
     let detail = &format!("{}{group}", change.as_str());
     tell(tx, owner, PeopleEntry::ContactChanged { contact, detail })

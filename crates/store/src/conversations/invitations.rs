@@ -12,13 +12,23 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{Opening, messages, set_participation},
+    conversations::{messages, set_participation},
     events::{self, Entry},
     history,
+    notifications::{self, Cause},
     rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
 };
+
+/// How somebody is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) id: &'a InvitationId,
+    pub(super) operation: Option<&'a OperationId>,
+    /// Sleeping devices are woken for the invitation itself: no message comes with it.
+    pub(super) wakes: bool,
+}
 
 /// How an invitation ends.
 #[derive(Clone, Copy)]
@@ -138,28 +148,31 @@ pub(super) fn invite(
     tx: &mut Tx<'_>,
     conversation: i64,
     (inviter, invited): (i64, i64),
-    opening: &Opening,
+    Asking { id, operation, wakes }: Asking<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
-    let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'ringing')";
+    let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'ringing')
+         ON CONFLICT DO UPDATE SET participation = 'ringing'";
     tx.sql.prepare_cached(insert)?.execute([conversation, invited])?;
     let insert =
         "INSERT INTO invitation (name, conversation, inviter, invited, operation, begun_at, deadline)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
-    let operation = opening.about.operation.as_ref().map(OperationId::as_str);
     let values = params![
-        opening.invitation.as_str(),
+        id.as_str(),
         conversation,
         inviter,
         invited,
-        operation,
+        operation.map(OperationId::as_str),
         now.as_millis(),
         (now + ANSWER_TIME).as_millis()
     ];
     let invitation: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
     tx.touched.deadlines = true;
-    for person in [inviter, invited] {
-        history::tell(tx, person, Entry::Invited { conversation, invitation }, now)?;
+    history::tell(tx, inviter, Entry::Invited { conversation, invitation }, now)?;
+    for device in history::tell(tx, invited, Entry::Invited { conversation, invitation }, now)? {
+        if wakes {
+            notifications::wake_if_asleep(tx, device, Cause::Invitation(invitation), now)?;
+        }
     }
     Ok(invitation)
 }
@@ -191,6 +204,7 @@ pub(super) fn answer(
     let ended =
         found(tx.sql.prepare_cached(update)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))?;
     let Some((invitation, inviter)) = ended else { return Ok(()) };
+    notifications::invitation_ended(tx, invitation, now)?;
     for person in [inviter, invited] {
         history::tell(tx, person, Entry::InvitationEnded { conversation, invitation }, now)?;
     }
@@ -250,12 +264,20 @@ pub(crate) fn deadline(sql: &Connection) -> rusqlite::Result<Option<Timestamp>> 
     Ok(deadline.map(Timestamp::from_millis))
 }
 
-/// A device of a person is woken for a message until `until`: so long waits the invitation to its conversation.
-pub(crate) fn extend(tx: &Tx<'_>, device: i64, message: i64, until: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE invitation SET deadline = max(deadline, ?3)
+/// A device of a person is woken until `until`, for a message or for an invitation: so long waits the invitation to
+/// that conversation.
+pub(crate) fn extend(
+    tx: &Tx<'_>,
+    device: i64,
+    message: Option<i64>,
+    invitation: Option<i64>,
+    until: Timestamp,
+) -> rusqlite::Result<()> {
+    let update = "UPDATE invitation SET deadline = max(deadline, ?4)
          WHERE state = 'ringing' AND invited = (SELECT account FROM device WHERE id = ?1)
-             AND conversation = (SELECT conversation FROM message WHERE id = ?2)";
-    tx.sql.prepare_cached(update)?.execute(params![device, message, until.as_millis()]).map(drop)
+             AND (id = ?3 OR conversation = (SELECT conversation FROM message WHERE id = ?2))";
+    let values = params![device, message, invitation, until.as_millis()];
+    tx.sql.prepare_cached(update)?.execute(values).map(drop)
 }
 
 fn tell_missed(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {

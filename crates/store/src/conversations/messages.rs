@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     AccountId, ConversationId, MessageId, RequestId, Timestamp,
-    conversation::{Message, MessageText, Step},
+    conversation::{Html, Message, MessageName, MessageText, Step},
     event::Failure,
     id::ClientMessageId,
     session::Session,
@@ -11,24 +11,30 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{listeners, place, step},
+    conversations::{listeners, place, receipts::number, step, typing},
     events::{self, Entry},
-    history, notifications,
-    rows::{found, parsed, timestamp},
+    history,
+    notifications::{self, Cause},
+    rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
 };
 
-/// Something said: the sender's own name for it, and the text.
+/// The most messages that are told again at once.
+const QUERIED: u32 = 100;
+
+/// Something said: the sender's own name for it, the text, and how it looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
     /// Sending the same name again is the same message.
     pub client_id: ClientMessageId,
     /// The text.
     pub text: MessageText,
+    /// How it looks, cleaned, where it was written so.
+    pub html: Option<Html>,
 }
 
-const SELECT: &str = "SELECT m.id, c.name, a.uri, m.client_id, m.text, m.sent_at
+const SELECT: &str = "SELECT m.id, c.name, a.uri, m.client_id, m.text, m.sent_at, m.html
      FROM message m JOIN conversation c ON c.id = m.conversation JOIN account a ON a.id = m.sender";
 /// Those messages that `?1` has said or was told.
 const KNOWN: &str = "(m.sender = ?1 OR EXISTS (
@@ -71,30 +77,32 @@ impl Store {
         .await
     }
 
-    /// Tells the others that this participant is writing. Only sessions that follow along are told.
+    /// Puts the newest messages of a conversation, or those before one of them, among the events of the session: at
+    /// most 100, in their order. A client that has shown one of them does not show it again.
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn compose(
+    pub async fn query_messages(
         &self,
         actor: &Actor,
         request: impl Into<Option<RequestId>>,
         conversation: ConversationId,
+        before: MessageName,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.command("tell that somebody is writing", actor, request.into(), now, move |tx, session| {
+        self.command("query messages", actor, request.into(), now, move |tx, session| {
             let me = session.account.0;
             let Some(place) = place(tx, &conversation, me, now)? else {
                 return Ok(Effect::failed(Failure::NoSuchConversation));
             };
-            if place.participation.after(Step::Write).is_err() {
-                return Ok(Effect::failed(Failure::WrongState));
-            }
-            for recipient in listeners(tx.sql, place.conversation, me)? {
-                for device in watched_devices(tx.sql, recipient)? {
-                    let entry = Entry::Composing { conversation: place.conversation, who: me };
-                    events::replace(tx, device, entry)?;
-                }
+            let Some(before) = before_number(tx.sql, place.conversation, &before)? else {
+                return Ok(Effect::failed(Failure::NoSuchMessage));
+            };
+            for (message, sender) in known_before(tx.sql, place.conversation, me, before)?.into_iter().rev() {
+                let mine = sender == me;
+                let entry =
+                    if mine { Entry::MessageSent { message } } else { Entry::MessageReceived { message } };
+                events::append(tx, session.device.0, entry)?;
             }
             Ok(Effect::concerns(place.conversation))
         })
@@ -142,6 +150,29 @@ impl Store {
     }
 }
 
+fn before_number(sql: &Connection, conversation: i64, name: &MessageName) -> rusqlite::Result<Option<i64>> {
+    match name {
+        MessageName::Newest => Ok(Some(i64::MAX)),
+        name => number(sql, conversation, name),
+    }
+}
+
+/// The newest messages before a number that a person has said or was told, and their senders; the newest first.
+fn known_before(
+    sql: &Connection,
+    conversation: i64,
+    person: i64,
+    before: i64,
+) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let select = format!(
+        "SELECT m.id, m.sender FROM message m
+         WHERE m.conversation = ?2 AND m.id < ?3 AND {KNOWN} ORDER BY m.id DESC LIMIT ?4"
+    );
+    sql.prepare_cached(&select)?
+        .query_map(params![person, conversation, before, QUERIED], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
 /// `None` when nobody would hear it.
 pub(super) fn say(
     tx: &mut Tx<'_>,
@@ -155,16 +186,19 @@ pub(super) fn say(
     if recipients.is_empty() {
         return Ok(None);
     }
-    let insert = "INSERT INTO message (conversation, sender, client_id, text, sent_at)
-         VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
-    let values = params![conversation, me, said.client_id.as_str(), said.text.reveal(), now.as_millis()];
+    let insert = "INSERT INTO message (conversation, sender, client_id, text, sent_at, html)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id";
+    let (name, text, html) =
+        (said.client_id.as_str(), said.text.reveal(), said.html.as_ref().map(Html::reveal));
+    let values = params![conversation, me, name, text, now.as_millis(), html];
     let message: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    typing::stop(tx, conversation, me)?;
     history::tell(tx, me, Entry::MessageSent { message }, now)?;
     for recipient in recipients {
         let insert = "INSERT INTO delivery (message, recipient) VALUES (?1, ?2)";
         tx.sql.prepare_cached(insert)?.execute([message, recipient])?;
         for device in history::tell(tx, recipient, Entry::MessageReceived { message }, now)? {
-            notifications::wake_if_asleep(tx, device, message, now)?;
+            notifications::wake_if_asleep(tx, device, Cause::Message(message), now)?;
         }
     }
     Ok(Some(message))
@@ -175,30 +209,6 @@ pub(super) fn earlier(sql: &Connection, sender: i64, said: &Said) -> rusqlite::R
     let select = "SELECT conversation, id FROM message WHERE sender = ?1 AND client_id = ?2";
     let values = params![sender, said.client_id.as_str()];
     found(sql.prepare_cached(select)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))))
-}
-
-/// The signed-in devices of a person that somebody looks at.
-fn watched_devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>> {
-    sql.prepare_cached("SELECT device FROM session WHERE account = ?1 AND activity = 'foreground'")?
-        .query_map([account], |row| row.get(0))?
-        .collect()
-}
-
-/// Notes that a message has reached a device of `recipient`, and tells the sender the first time.
-pub(crate) fn delivered(
-    tx: &mut Tx<'_>,
-    message: i64,
-    recipient: i64,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let update = "UPDATE delivery SET delivered_at = ?3
-         WHERE message = ?1 AND recipient = ?2 AND delivered_at IS NULL";
-    if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
-        return Ok(());
-    }
-    let select = "SELECT sender FROM message WHERE id = ?1";
-    let sender: i64 = tx.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
-    history::tell(tx, sender, Entry::MessageDelivered { message, to: recipient }, now).map(drop)
 }
 
 pub(crate) fn message(sql: &Connection, id: i64) -> rusqlite::Result<Message> {
@@ -212,6 +222,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Message> {
         sender: parsed(row, 2)?,
         client_id: parsed(row, 3)?,
         text: parsed(row, 4)?,
+        html: parsed_or_null(row, 6)?,
         sent_at: timestamp(row, 5)?,
     })
 }

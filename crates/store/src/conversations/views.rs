@@ -3,7 +3,7 @@
 use fulmar_domain::{
     AccountId, ConversationId, Timestamp,
     contacts::Contact,
-    conversation::{Conversation, ConversationState, Participant, Participation},
+    conversation::{Conversation, ConversationState, HISTORY, Participant, Participation},
 };
 use rusqlite::{Connection, Row, params};
 
@@ -28,12 +28,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Conversation>, StoreError> {
         self.read("list the conversations of a person", move |sql| {
-            let select = "SELECT conversation FROM participant
-                 WHERE account = ?1 AND participation IN ('ringing', 'connected') ORDER BY conversation";
-            let ids: Vec<i64> = sql
-                .prepare_cached(select)?
-                .query_map([person.0], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
+            let ids = active(sql, person.0, now)?;
             let all = ids.into_iter().map(|id| view(sql, id, person.0, now));
             let active = |conversation: &Conversation| conversation.state != ConversationState::Disconnected;
             Ok(all.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().filter(active).collect())
@@ -63,6 +58,30 @@ impl Store {
     }
 }
 
+/// Those in which a person is with somebody, or to which they are asked, and in which something happened lately; oldest
+/// first.
+pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
+    let select = "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation
+         WHERE p.account = ?1 AND p.participation IN ('ringing', 'connected')
+             AND (c.created_at > ?2 OR EXISTS (
+                 SELECT 1 FROM message m WHERE m.conversation = c.id AND m.sent_at > ?2))
+             AND EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
+                 AND o.participation IN ('ringing', 'connected'))
+         ORDER BY c.id";
+    let values = params![person, (now - HISTORY).as_millis()];
+    sql.prepare_cached(select)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+/// How many that began lately a person is in with somebody.
+pub(super) fn count_recent(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<u32> {
+    let select = "SELECT count(*) FROM participant p JOIN conversation c ON c.id = p.conversation
+         WHERE p.account = ?1 AND p.participation = 'connected' AND c.created_at > ?2 AND EXISTS (
+             SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
+                 AND o.participation IN ('ringing', 'connected'))";
+    let values = params![person, (now - HISTORY).as_millis()];
+    sql.prepare_cached(select)?.query_row(values, |row| row.get(0))
+}
+
 /// Where a conversation stands for a person.
 pub(crate) fn state(
     sql: &Connection,
@@ -84,22 +103,24 @@ fn state_of(places: &[(i64, Participation)], person: i64) -> ConversationState {
     me.map_or(ConversationState::Disconnected, |me| ConversationState::of(me, others))
 }
 
-fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> rusqlite::Result<Conversation> {
+/// A conversation as a person sees it.
+pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> rusqlite::Result<Conversation> {
     let select = format!(
-        "SELECT p.account, {PARTICIPATION}, a.uri, a.display_name
+        "SELECT p.account, {PARTICIPATION}, a.uri, a.display_name, EXISTS (
+             SELECT 1 FROM typing t WHERE t.conversation = ?2 AND t.account = p.account AND t.until > ?1)
          FROM participant p JOIN account a ON a.id = p.account JOIN conversation c ON c.id = p.conversation
          WHERE p.conversation = ?2 ORDER BY a.id <> c.creator, a.id"
     );
     let participant = |row: &Row<'_>| {
         let person = Contact { uri: parsed(row, 2)?, display_name: parsed(row, 3)? };
-        Ok((row.get(0)?, Participant { person, participation: parsed(row, 1)? }))
+        Ok((row.get(0)?, Participant { person, participation: parsed(row, 1)?, writes: row.get(4)? }))
     };
     let participants: Vec<(i64, Participant)> = sql
         .prepare_cached(&select)?
         .query_map(params![now.as_millis(), id], participant)?
         .collect::<Result<_, _>>()?;
     let places: Vec<_> = participants.iter().map(|(account, p)| (*account, p.participation)).collect();
-    let select = "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri
+    let select = "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri, c.conference
          FROM conversation c JOIN account a ON a.id = c.creator WHERE c.id = ?1";
     sql.prepare_cached(select)?.query_row([id], |row| {
         Ok(Conversation {
@@ -110,6 +131,7 @@ fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> rusqlite::Res
             importance: parsed(row, 3)?,
             created_at: timestamp(row, 4)?,
             state: state_of(&places, person),
+            conference: row.get(6)?,
             participants: participants.into_iter().map(|(_, participant)| participant).collect(),
         })
     })

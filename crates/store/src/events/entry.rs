@@ -36,7 +36,11 @@ pub(crate) enum Entry<'a> {
         conversation: i64,
         invitation: i64,
     },
+    Conversation {
+        conversation: i64,
+    },
     MissedConversations,
+    Resync,
     ParticipantChanged {
         conversation: i64,
         who: i64,
@@ -52,9 +56,18 @@ pub(crate) enum Entry<'a> {
         message: i64,
         to: i64,
     },
+    MessageRead {
+        message: i64,
+        by: i64,
+    },
+    MessageFailed {
+        message: i64,
+        to: i64,
+    },
     Composing {
         conversation: i64,
         who: i64,
+        writes: bool,
     },
     MadeAvailable,
     /// No reason: the provider took it.
@@ -97,7 +110,11 @@ impl<'a> Entry<'a> {
                 invitation: Some(invitation),
                 ..new(INVITATION_ENDED)
             },
+            Self::Conversation { conversation } => {
+                Columns { conversation: Some(conversation), ..new(CONVERSATION) }
+            }
             Self::MissedConversations => new(MISSED_CONVERSATIONS),
+            Self::Resync => new(RESYNC),
             Self::ParticipantChanged { conversation, who, participation } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -109,9 +126,18 @@ impl<'a> Entry<'a> {
             Self::MessageDelivered { message, to } => {
                 Columns { message: Some(message), person: Some(to), ..new(MESSAGE_DELIVERED) }
             }
-            Self::Composing { conversation, who } => {
-                Columns { conversation: Some(conversation), person: Some(who), ..new(COMPOSING) }
+            Self::MessageRead { message, by } => {
+                Columns { message: Some(message), person: Some(by), ..new(MESSAGE_READ) }
             }
+            Self::MessageFailed { message, to } => {
+                Columns { message: Some(message), person: Some(to), ..new(MESSAGE_FAILED) }
+            }
+            Self::Composing { conversation, who, writes } => Columns {
+                conversation: Some(conversation),
+                person: Some(who),
+                detail: (!writes).then_some(STOPPED),
+                ..new(COMPOSING)
+            },
             Self::MadeAvailable => new(MADE_AVAILABLE),
             Self::PushTested { request, reason } => {
                 Columns { request: Some(request), detail: reason, ..new(PUSH_TESTED) }
@@ -122,14 +148,19 @@ impl<'a> Entry<'a> {
 
 const REQUEST_SUCCEEDED: &str = "requestSucceeded";
 const REQUEST_FAILED: &str = "requestFailed";
-const INVITED: &str = "invited";
+pub(super) const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
+const CONVERSATION: &str = "conversation";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
+const RESYNC: &str = "resync";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
-pub(super) const MESSAGE_RECEIVED: &str = "messageReceived";
+pub(crate) const MESSAGE_RECEIVED: &str = "messageReceived";
 const MESSAGE_SENT: &str = "messageSent";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
+const MESSAGE_READ: &str = "messageRead";
+const MESSAGE_FAILED: &str = "messageFailed";
 const COMPOSING: &str = "composing";
+const STOPPED: &str = "stopped";
 const MADE_AVAILABLE: &str = "madeAvailable";
 const PUSH_TESTED: &str = "pushTested";
 
@@ -148,10 +179,15 @@ pub(super) fn read(
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
         INVITED => Event::Invited(invitation(sql, session, row, now)?),
         INVITATION_ENDED => Event::InvitationEnded(invitation(sql, session, row, now)?),
+        CONVERSATION => {
+            let conversation = conversations::view(sql, row.get(12)?, session.account.0, now)?;
+            Event::Conversation(Box::new(conversation))
+        }
         MISSED_CONVERSATIONS => {
             let missed = conversations::missed_conversations(sql, session.account.0, now)?;
             Event::MissedConversations(missed)
         }
+        RESYNC => Event::Resync,
         PARTICIPANT_CHANGED => Event::ParticipantChanged {
             conversation: parsed(row, 4)?,
             who: parsed(row, 5)?,
@@ -166,7 +202,20 @@ pub(super) fn read(
             client_id: parsed(row, 8)?,
             to: parsed(row, 5)?,
         },
-        COMPOSING => Event::Composing { conversation: parsed(row, 4)?, who: parsed(row, 5)? },
+        MESSAGE_READ => {
+            Event::MessageRead { message: conversations::message(sql, row.get(7)?)?, by: parsed(row, 5)? }
+        }
+        MESSAGE_FAILED => Event::MessageFailed {
+            conversation: parsed(row, 9)?,
+            message: MessageId(row.get(7)?),
+            client_id: parsed(row, 8)?,
+            to: parsed(row, 5)?,
+        },
+        COMPOSING => Event::Composing {
+            conversation: parsed(row, 4)?,
+            who: parsed(row, 5)?,
+            writes: row.get::<_, Option<String>>(3)?.is_none(),
+        },
         MADE_AVAILABLE => Event::MadeAvailable,
         PUSH_TESTED => Event::PushTested {
             request: parsed(row, 2)?,

@@ -1,18 +1,19 @@
 //! Events about contacts and presence as rows of the log, and back.
 
 use fulmar_domain::{
-    Timestamp,
+    RequestId, Timestamp,
     contacts::{GroupId, ListChange},
     event::Event,
     presence::Changed,
     session::Session,
+    subscription::SubscriptionChange,
 };
 use rusqlite::{Connection, Row};
 
 use crate::{
     contacts,
     events::Columns,
-    presence,
+    people, presence,
     rows::{parse, parsed, parsed_or_null},
 };
 
@@ -20,6 +21,11 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) enum PeopleEntry<'a> {
     ContactList,
+    /// The limit of a search, and the query.
+    Found {
+        request: &'a RequestId,
+        detail: &'a str,
+    },
     /// What happened, and to which group.
     GroupChanged {
         detail: &'a str,
@@ -36,6 +42,10 @@ pub(crate) enum PeopleEntry<'a> {
     SelfPresenceChanged {
         changed: &'a str,
     },
+    SubscriptionChanged {
+        subscription: &'a str,
+        change: SubscriptionChange,
+    },
 }
 
 impl<'a> PeopleEntry<'a> {
@@ -43,6 +53,9 @@ impl<'a> PeopleEntry<'a> {
         let new = |kind| Columns { kind, ..Columns::default() };
         match self {
             Self::ContactList => new(CONTACT_LIST),
+            Self::Found { request, detail } => {
+                Columns { request: Some(request.as_str()), detail: Some(detail), ..new(FOUND) }
+            }
             Self::GroupChanged { detail } => Columns { detail: Some(detail), ..new(GROUP_CHANGED) },
             Self::ContactChanged { contact, detail } => {
                 Columns { person: Some(contact), detail: Some(detail), ..new(CONTACT_CHANGED) }
@@ -53,15 +66,22 @@ impl<'a> PeopleEntry<'a> {
             Self::SelfPresenceChanged { changed } => {
                 Columns { detail: Some(changed), ..new(SELF_PRESENCE_CHANGED) }
             }
+            Self::SubscriptionChanged { subscription, change } => Columns {
+                request: Some(subscription),
+                detail: Some(change.as_str()),
+                ..new(SUBSCRIPTION_CHANGED)
+            },
         }
     }
 }
 
 const CONTACT_LIST: &str = "contactList";
+const FOUND: &str = "found";
 const GROUP_CHANGED: &str = "groupChanged";
 const CONTACT_CHANGED: &str = "contactChanged";
 pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
 pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
+const SUBSCRIPTION_CHANGED: &str = "subscriptionChanged";
 
 /// What a row of the log says; `None` when it is not about contacts or presence.
 pub(super) fn read(
@@ -72,6 +92,12 @@ pub(super) fn read(
 ) -> rusqlite::Result<Option<Event>> {
     Ok(Some(match row.get_ref(1)?.as_str()? {
         CONTACT_LIST => Event::ContactList(contacts::list(sql, session.account.0)?),
+        FOUND => {
+            let detail = row.get_ref(3)?.as_str()?;
+            let (limit, query) = detail.split_once(' ').unwrap_or((detail, ""));
+            let found = people::search(sql, session.account.0, &parse(query, 3)?, parse(limit, 3)?)?;
+            Event::Found { request: parsed(row, 2)?, found }
+        }
         GROUP_CHANGED => {
             let (change, group) = list_change(row, 3)?;
             let group = group.unwrap_or(GroupId::Default);
@@ -90,6 +116,9 @@ pub(super) fn read(
             changed: parts(row, 3)?,
             presence: presence::of(sql, session.account.0, now)?,
         },
+        SUBSCRIPTION_CHANGED => {
+            Event::SubscriptionChanged { subscription: parsed(row, 2)?, change: parsed(row, 3)? }
+        }
         _ => return Ok(None),
     }))
 }

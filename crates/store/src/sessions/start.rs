@@ -49,7 +49,7 @@ pub(crate) fn start(
             new.device_type.as_str()
         ],
     )?;
-    history::replay(tx, account, device, now)?;
+    history::fill(tx, device, now)?;
     conversations::remind_of_missed(tx, account, device, now)?;
     match new.arrival {
         Some(arrival) => presence::arrive(tx, account, device, arrival, now)?,

@@ -109,7 +109,10 @@ async fn who_is_in_a_group_that_was_made_is_not_in_the_default_group() {
     ]);
     assert_eq!(told(&bench, &desk).await, moved);
     let members = bench.store.group_contacts(phone.account, sales).await.unwrap().unwrap();
-    assert_eq!(members.iter().map(|contact| contact.display_name.as_str()).collect::<Vec<_>>(), ["ben"]);
+    assert_eq!(
+        members.iter().map(|listed| listed.contact.display_name.as_str()).collect::<Vec<_>>(),
+        ["ben"]
+    );
     edit(&bench, &phone, ContactEdit::DeleteGroup(sales)).await.unwrap();
     assert_eq!(list(&bench, &phone).await[0], listed("ben", &[GroupId::Pinned, GroupId::Default]));
     let back = changes(&[
@@ -142,7 +145,10 @@ async fn a_delegate_sees_for_whom_they_may_act() {
     edit(&bench, &anna, add("ben", GroupId::Delegates)).await.unwrap();
     assert_eq!(told(&bench, &ben).await, changes(&[("anna delegators", ListChange::Added)]));
     let delegators = bench.store.group_contacts(ben.account, GroupId::Delegators).await.unwrap().unwrap();
-    assert_eq!(delegators.iter().map(|contact| contact.display_name.as_str()).collect::<Vec<_>>(), ["anna"]);
+    assert_eq!(
+        delegators.iter().map(|listed| listed.contact.display_name.as_str()).collect::<Vec<_>>(),
+        ["anna"]
+    );
     edit(&bench, &anna, remove("ben", None)).await.unwrap();
     let ben_uri = "ben@office.test".parse().unwrap();
     let of_ben = bench.store.contact(anna.account, &ben_uri).await.unwrap().unwrap();

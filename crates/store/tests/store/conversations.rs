@@ -11,7 +11,7 @@ use fulmar_domain::{
     presence::{Arrival, Availability, DeviceType, PreferredAvailability, SelfPresence},
     session::{Activity, EXPIRY_WITHOUT_PUSH},
 };
-use fulmar_store::{Actor, Executed, Homing, NewSession, OfficeChange, StartedSession, TicketDigest};
+use fulmar_store::{Actor, Executed, Homing, NewSession, OfficeChange, Said, StartedSession, TicketDigest};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::support::{Bench, NOON, after, opening, said};
@@ -318,4 +318,20 @@ async fn a_ninth_device_is_refused_while_all_eight_are_in_use() {
     assert_eq!(refused, StartedSession::TooMany);
     let taken = bench.store.start_session(new("s10"), digest, after(270)).await.unwrap();
     assert!(matches!(taken, StartedSession::Started(_)), "{taken:?}");
+}
+
+#[tokio::test]
+async fn how_a_message_looks_is_kept_beside_what_it_says() {
+    let bench = Bench::new().await;
+    let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
+    let first = Said { html: Some("<b>bold</b>".parse().unwrap()), ..said("m1", "bold") };
+    let opening = opening("c1", "anna", Some(first));
+    bench.store.open_conversation(&ben, None, opening, NOON).await.unwrap();
+    let messages = bench
+        .store
+        .messages(anna.account, &"c1".parse().unwrap(), fulmar_domain::MessageId(0), 10)
+        .await
+        .unwrap();
+    assert_eq!(messages[0].html.as_ref().unwrap().reveal(), "<b>bold</b>");
+    assert_eq!(bench.texts(&anna, NOON).await, ["bold"]);
 }

@@ -8,7 +8,7 @@ use fulmar_domain::{
     device::{Provider, PushRegistration},
     event::{Event, Failure},
     invitation::{ANSWER_TIME, About, DeclineReason, Direction, Importance, Invitation, InvitationState},
-    push::TIME_TO_LIVE,
+    push::{Subject, TIME_TO_LIVE},
     session::{Activity, Session},
 };
 use fulmar_store::{Actor, Executed, Made, Opening};
@@ -198,6 +198,41 @@ async fn an_invitation_waits_for_a_phone_that_is_woken_as_long_as_its_notificati
 }
 
 #[tokio::test]
+async fn an_invitation_with_which_nothing_was_said_wakes_a_phone_until_it_has_ended() {
+    let (bench, phone, tablet, ben) = people().await;
+    let registration =
+        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
+    bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
+    let claim = async || {
+        let lease = Duration::from_millis(1);
+        let claimed = bench.store.claim_notifications(after(40), lease, 10).await.unwrap();
+        claimed.into_iter().map(|notification| notification.subject).collect::<Vec<_>>()
+    };
+    invite(&bench, &ben, "anna", None).await;
+    assert_eq!(bench.store.sweep(LATE).await.unwrap(), Some(NOON + TIME_TO_LIVE));
+    assert_eq!(claim().await, [Subject::Invitation { from: "ben".into() }]);
+    made(step(&bench, &tablet, Step::Accept, after(60)).await);
+    let claimed = bench.store.claim_notifications(after(70), Duration::from_secs(1), 10).await.unwrap();
+    assert_eq!(claimed, []);
+}
+
+#[tokio::test]
+async fn a_phone_that_falls_asleep_is_woken_for_the_invitation_it_has_not_fetched() {
+    let (bench, phone, _, ben) = people().await;
+    let registration =
+        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
+    invite(&bench, &ben, "anna", None).await;
+    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap(), []);
+    bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
+    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap().len(), 1);
+    bench.acknowledge(&phone, NOON).await;
+    let later = after(5);
+    assert_eq!(bench.store.claim_notifications(later, Duration::from_secs(1), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn what_was_missed_is_counted_until_it_is_acknowledged() {
     let (bench, phone, tablet, ben) = people().await;
     for name in ["c1", "c2"] {
@@ -243,4 +278,27 @@ async fn a_person_reads_the_messages_that_they_heard_and_said() {
     assert_eq!(read(&carla, beginning).await, Vec::<String>::new());
     assert!(bench.store.message(phone.account, &"c1".parse().unwrap(), first).await.unwrap().is_some());
     assert_eq!(bench.store.message(carla.account, &"c1".parse().unwrap(), first).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_answer_is_known_as_that_whatever_came_of_the_invitation() {
+    let (bench, phone, _, desk) = people().await;
+    let made = invite(&bench, &desk, "anna", Some("one")).await;
+    let invitation = made.invitation.unwrap();
+    let say = async |text: &str| {
+        let said = bench.store.say(&desk, None, "c1".parse().unwrap(), said(text, text), NOON);
+        self::made(said.await.unwrap()).message.unwrap()
+    };
+    let two = say("two").await;
+    let before = async |message| bench.store.came_before_the_answer(phone.account, message).await.unwrap();
+    assert!(before(made.message.unwrap()).await && before(two).await);
+    step(&bench, &phone, Step::Accept, NOON).await;
+    let three = say("three").await;
+    assert!(before(two).await && !before(three).await);
+    let texts = async |who: &Actor| {
+        let said = bench.store.said_before_the_answer(who.account, invitation.clone()).await.unwrap();
+        said.iter().map(|message| message.text.reveal().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&phone).await, ["one", "two"]);
+    assert_eq!(texts(&desk).await, [""; 0]);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod administrators;
+mod bounded_log;
 mod certificates;
 mod configuration;
 mod contacts;
@@ -14,7 +15,12 @@ mod meetings;
 mod model;
 mod notifications;
 mod opening;
+mod people;
 mod presence;
+mod receipts;
+mod roster;
 mod secondaries;
+mod subscriptions;
 mod support;
+mod typing;
 mod ucwa;

@@ -10,7 +10,7 @@ use fulmar_domain::{
     invitation::{ANSWER_TIME, DeclineReason},
     session::Activity,
 };
-use fulmar_store::{Actor, Executed, Outcome, Store};
+use fulmar_store::{Actor, Executed, Joining, Outcome, Store};
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::TestCaseError};
 
 use crate::support::{Bench, NOON, opening, said};
@@ -27,7 +27,8 @@ enum Op {
     Say { device: usize, conversation: usize },
     SayAgain { device: usize },
     Step { device: usize, conversation: usize, step: Step },
-    Cancel { device: usize, conversation: usize },
+    Cancel { device: usize, conversation: usize, which: usize },
+    Invite { device: usize, conversation: usize, to: usize },
     Poll { device: usize, lost: bool },
     SignIn { device: usize },
     SignOut { device: usize },
@@ -45,8 +46,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => device().prop_map(|device| Op::SayAgain { device }),
         3 => (device(), 0..4_usize, select(STEPS.to_vec()))
             .prop_map(|(device, conversation, step)| Op::Step { device, conversation, step }),
-        1 => (device(), 0..4_usize)
-            .prop_map(|(device, conversation)| Op::Cancel { device, conversation }),
+        1 => (device(), 0..4_usize, 0..4_usize)
+            .prop_map(|(device, conversation, which)| Op::Cancel { device, conversation, which }),
+        3 => (device(), 0..4_usize, 1..PEOPLE.len())
+            .prop_map(|(device, conversation, to)| Op::Invite { device, conversation, to }),
         8 => (device(), any::<bool>()).prop_map(|(device, lost)| Op::Poll { device, lost }),
         2 => device().prop_map(|device| Op::SignIn { device }),
         1 => device().prop_map(|device| Op::SignOut { device }),
@@ -65,22 +68,41 @@ struct Client {
     shown: Vec<String>,
 }
 
-/// A conversation of two.
-struct Talk {
+/// Somebody was asked into a conversation.
+struct Asked {
+    name: String,
     inviter: usize,
     invited: usize,
     deadline: Timestamp,
+}
+
+#[derive(Default)]
+struct Talk {
+    /// All invitations; of those to one person the last is the one that may ring.
+    asked: Vec<Asked>,
     /// Where everybody stands.
     places: [Option<Participation>; PEOPLE.len()],
 }
 
 impl Talk {
-    fn is_ringing(&self) -> bool {
-        self.places[self.invited] == Some(Participation::Ringing)
+    fn ask(&mut self, name: &str, inviter: usize, invited: usize, now: Timestamp) {
+        self.places[invited] = Some(Participation::Ringing);
+        self.asked.push(Asked { name: name.to_owned(), inviter, invited, deadline: now + ANSWER_TIME });
     }
 
-    fn miss(&mut self) {
-        self.places[self.invited] = Some(Participation::Missed);
+    fn rings(&self, which: usize) -> bool {
+        let invited = self.asked[which].invited;
+        let last = self.asked.iter().rposition(|asked| asked.invited == invited);
+        last == Some(which) && self.places[invited] == Some(Participation::Ringing)
+    }
+
+    /// Those who ring and of whom that is true have missed it.
+    fn miss(&mut self, is_over: impl Fn(&Asked) -> bool) {
+        for which in 0..self.asked.len() {
+            if self.rings(which) && is_over(&self.asked[which]) {
+                self.places[self.asked[which].invited] = Some(Participation::Missed);
+            }
+        }
     }
 }
 
@@ -124,7 +146,8 @@ impl World {
             Op::Say { device, conversation } => self.say(device, conversation).await,
             Op::SayAgain { device } => self.say_again(device).await,
             Op::Step { device, conversation, step } => self.step(device, conversation, step).await,
-            Op::Cancel { device, conversation } => self.cancel(device, conversation).await,
+            Op::Cancel { device, conversation, which } => self.cancel(device, conversation, which).await,
+            Op::Invite { device, conversation, to } => self.invite(device, conversation, to).await,
             Op::Poll { device, lost } => self.poll(device, lost).await.map(drop),
             Op::SignIn { device } => {
                 self.sign_in(device).await;
@@ -158,10 +181,7 @@ impl World {
     /// Whoever did not answer in time has missed it.
     fn let_ring(&mut self) {
         let now = self.now;
-        self.conversations
-            .iter_mut()
-            .filter(|talk| talk.is_ringing() && talk.deadline <= now)
-            .for_each(Talk::miss);
+        self.conversations.iter_mut().for_each(|talk| talk.miss(|asked| asked.deadline <= now));
     }
 
     async fn sign_in(&mut self, device: usize) {
@@ -205,10 +225,10 @@ impl World {
         let done = self.bench.store.open_conversation(&actor, None, opening, self.now).await.unwrap();
         let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
         prop_assert!(outcome.is_ok(), "{outcome:?}");
-        let mut places = [None; PEOPLE.len()];
-        (places[me], places[other]) = (Some(Participation::Connected), Some(Participation::Ringing));
-        let deadline = self.now + ANSWER_TIME;
-        self.conversations.push(Talk { inviter: me, invited: other, deadline, places });
+        let mut talk = Talk::default();
+        talk.places[me] = Some(Participation::Connected);
+        talk.ask(&format!("c{conversation}"), me, other, self.now);
+        self.conversations.push(talk);
         if with_message {
             self.heard_by(conversation, me, message);
         }
@@ -262,8 +282,8 @@ impl World {
             Some(Err(_)) => Err(Failure::WrongState),
             Some(Ok(after)) => {
                 talk.places[me] = Some(after);
-                if after == Participation::Left && me == talk.inviter && talk.is_ringing() {
-                    talk.miss();
+                if after == Participation::Left {
+                    talk.miss(|asked| asked.inviter == me);
                 }
                 Ok(())
             }
@@ -272,18 +292,47 @@ impl World {
         Ok(())
     }
 
-    async fn cancel(&mut self, device: usize, conversation: usize) -> Checked {
+    async fn cancel(&mut self, device: usize, conversation: usize, which: usize) -> Checked {
         let Some(actor) = self.clients[device].session.clone() else { return Ok(()) };
         let Some(conversation) = self.number(conversation) else { return Ok(()) };
-        let id = format!("c{conversation}").parse().unwrap();
-        let done = self.bench.store.cancel_invitation(&actor, None, id, self.now).await.unwrap();
+        let talk = &self.conversations[conversation];
+        let which = which % talk.asked.len();
+        let Asked { name, inviter, invited, .. } = &talk.asked[which];
+        let (invited, is_mine, rings) = (*invited, device / 2 == *inviter, talk.rings(which));
+        let name = name.parse().unwrap();
+        let done = self.bench.store.cancel_invitation(&actor, None, name, self.now).await.unwrap();
+        let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
+        if !is_mine {
+            prop_assert_eq!(outcome, Err(Failure::NoSuchInvitation));
+        } else if rings {
+            prop_assert!(outcome.is_ok(), "{outcome:?}");
+            self.conversations[conversation].places[invited] = Some(Participation::Missed);
+        }
+        Ok(())
+    }
+
+    async fn invite(&mut self, device: usize, conversation: usize, to: usize) -> Checked {
+        let Some(actor) = self.clients[device].session.clone() else { return Ok(()) };
+        let Some(conversation) = self.number(conversation) else { return Ok(()) };
+        let (me, invited, name) = (device / 2, (device / 2 + to) % PEOPLE.len(), self.name());
+        let joining = Joining {
+            conversation: format!("c{conversation}").parse().unwrap(),
+            invitation: name.parse().unwrap(),
+            whom: format!("{}@office.test", PEOPLE[invited]).parse().unwrap(),
+            operation: None,
+        };
+        let done = self.bench.store.invite_into_conversation(&actor, None, joining, self.now).await.unwrap();
         let Some(outcome) = self.ended(device, &done) else { return Ok(()) };
         let talk = &mut self.conversations[conversation];
-        if device / 2 != talk.inviter {
-            prop_assert_eq!(outcome, Err(Failure::NoSuchInvitation));
-        } else if talk.is_ringing() {
-            prop_assert!(outcome.is_ok(), "{outcome:?}");
-            talk.miss();
+        let expected = match (talk.places[me], talk.places[invited]) {
+            (None, _) => Err(Failure::NoSuchConversation),
+            (Some(Participation::Connected), there) if hears(there) => Err(Failure::AlreadyExists),
+            (Some(Participation::Connected), _) => Ok(()),
+            (Some(_), _) => Err(Failure::WrongState),
+        };
+        prop_assert_eq!(outcome.map(drop), expected);
+        if expected.is_ok() {
+            talk.ask(&name, me, invited, self.now);
         }
         Ok(())
     }

@@ -107,7 +107,7 @@ pub(crate) fn opening(name: &str, to: &str, first: Option<Said>) -> Opening {
 }
 
 pub(crate) fn said(id: &str, text: &str) -> Said {
-    Said { client_id: id.parse().unwrap(), text: text.parse().unwrap() }
+    Said { client_id: id.parse().unwrap(), text: text.parse().unwrap(), html: None }
 }
 
 pub(crate) fn after(seconds: u64) -> Timestamp {

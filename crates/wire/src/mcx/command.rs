@@ -44,6 +44,20 @@ pub enum Command {
         /// What is said with it.
         first: Option<Instant>,
     },
+    /// Ask somebody into a conversation that there is.
+    InviteParticipant {
+        /// Which conversation.
+        conf_id: String,
+        /// SIP URI.
+        to: String,
+        /// The inviter's own name for it.
+        operation_id: Option<String>,
+    },
+    /// Tell me who is in a conversation.
+    QueryImSessions {
+        /// Which; all that are active when absent.
+        conf_id: Option<String>,
+    },
     /// Take an invitation.
     AcceptImSession {
         /// Which conversation.
@@ -78,10 +92,30 @@ pub enum Command {
         /// What.
         message: Instant,
     },
-    /// I am writing.
+    /// Tell me what was said in a conversation, also what was told before.
+    QueryMessages {
+        /// Which conversation.
+        conf_id: String,
+        /// Before whose message; the newest when absent.
+        from: Option<String>,
+        /// The sender's name for it; there where `from` is.
+        message_id: Option<String>,
+    },
+    /// I have read what was said to me up to this message.
+    MarkRead {
+        /// Which conversation.
+        conf_id: String,
+        /// Whose message: SIP URI.
+        from: String,
+        /// The sender's name for it.
+        message_id: String,
+    },
+    /// I am writing, or not any more.
     NotifyComposing {
         /// Which conversation.
         conf_id: String,
+        /// `active` or `idle`; `active` when absent.
+        state: Option<String>,
     },
 }
 
@@ -98,13 +132,35 @@ pub struct About {
     pub operation_id: Option<String>,
 }
 
-/// A message of plain text.
+/// How a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// `text/plain`.
+    #[default]
+    Plain,
+    /// `text/html`.
+    Html,
+}
+
+impl Format {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "text/plain",
+            Self::Html => "text/html",
+        }
+    }
+}
+
+/// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instant {
     /// The client's name for it: the same name is the same message.
     pub message_id: String,
     /// What is said: at most 8,192 bytes.
     pub text: Secret,
+    /// How it is written.
+    pub format: Format,
 }
 
 impl Command {
@@ -119,12 +175,16 @@ impl Command {
             Self::UnregisterPush => "unregisterPush",
             Self::TestPush => "testPush",
             Self::InitiateImSession { .. } => "initiateImSession",
+            Self::InviteParticipant { .. } => "inviteParticipant",
+            Self::QueryImSessions { .. } => "queryImSessions",
             Self::AcceptImSession { .. } => "acceptImSession",
             Self::DeclineImSession { .. } => "declineImSession",
             Self::CancelInvitation { .. } => "cancelInvitation",
             Self::AcknowledgeMissed { .. } => "acknowledgeMissed",
             Self::TerminateImSession { .. } => "terminateImSession",
             Self::SendMessage { .. } => "sendMessage",
+            Self::QueryMessages { .. } => "queryMessages",
+            Self::MarkRead { .. } => "markRead",
             Self::NotifyComposing { .. } => "notifyComposing",
         }
     }
@@ -138,7 +198,8 @@ pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
     let attributes: Vec<_> = [("rid", rid)].into_iter().chain(attributes(command)).collect();
     writer.element(command.name(), &attributes, |w| match command {
         Command::InitiateImSession { first: Some(message), .. } | Command::SendMessage { message, .. } => {
-            let attributes = [("messageId", message.message_id.as_str()), ("format", "text/plain")];
+            let attributes =
+                [("messageId", message.message_id.as_str()), ("format", message.format.as_str())];
             w.element("message", &attributes, |w| w.text(message.text.reveal()));
         }
         _ => {}
@@ -166,11 +227,29 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
             [("confId", conf_id.as_str())].into_iter().chain(optional("reason", reason)).collect()
         }
         Command::CancelInvitation { invitation_id } => vec![("invitationId", invitation_id)],
-        Command::AcknowledgeMissed { conf_id } => optional("confId", conf_id).collect(),
+        Command::AcknowledgeMissed { conf_id } | Command::QueryImSessions { conf_id } => {
+            optional("confId", conf_id).collect()
+        }
+        Command::InviteParticipant { conf_id, to, operation_id } => {
+            [("confId", conf_id.as_str()), ("to", to)]
+                .into_iter()
+                .chain(optional("operationId", operation_id))
+                .collect()
+        }
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
-        | Command::SendMessage { conf_id, .. }
-        | Command::NotifyComposing { conf_id } => vec![("confId", conf_id)],
+        | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],
+        Command::QueryMessages { conf_id, from, message_id } => [("confId", conf_id.as_str())]
+            .into_iter()
+            .chain(optional("from", from))
+            .chain(optional("messageId", message_id))
+            .collect(),
+        Command::MarkRead { conf_id, from, message_id } => {
+            vec![("confId", conf_id), ("from", from), ("messageId", message_id)]
+        }
+        Command::NotifyComposing { conf_id, state } => {
+            [("confId", conf_id.as_str())].into_iter().chain(optional("state", state)).collect()
+        }
         Command::People(_) | Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {
             Vec::new()
         }

@@ -1,12 +1,11 @@
+mod read;
+
 use std::borrow::Cow;
 
-use roxmltree::Node;
+use super::{Format, PeopleEvent, people};
+use crate::{Secret, date, xml::Writer};
 
-use super::{PeopleEvent, people};
-use crate::{
-    Secret, date,
-    xml::{self, Writer},
-};
+pub(super) use read::{number, read};
 
 /// What can happen. People are SIP URIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,23 @@ pub enum Event {
         /// Another device of this person has answered.
         elsewhere: bool,
     },
+    /// More happened than the box keeps: everything that is not of a conversation is to be looked at again.
+    Resync,
+    /// A conversation, as it is when the event is fetched.
+    ImSession {
+        /// Which.
+        conf_id: String,
+        /// `incoming`, `connecting`, `connected` or `disconnected`.
+        state: String,
+        /// What it belongs to.
+        thread_id: String,
+        /// What it is about, empty when nothing was said.
+        subject: String,
+        /// `normal`, `urgent` or `emergency`.
+        importance: String,
+        /// Everybody who is or was in it, or was asked.
+        participants: Vec<Participant>,
+    },
     /// How many conversations this person has missed.
     MissedConversations {
         /// All of them.
@@ -88,6 +104,8 @@ pub enum Event {
         sent_at: i64,
         /// What was said.
         text: Secret,
+        /// How it looks, where it was written so: cleaned HTML.
+        html: Option<Secret>,
     },
     /// What this person has said, on whichever device.
     MessageSent {
@@ -99,6 +117,8 @@ pub enum Event {
         sent_at: i64,
         /// What was said.
         text: Secret,
+        /// How it looks, where it was written so: cleaned HTML.
+        html: Option<Secret>,
     },
     /// A message of this person has reached somebody.
     MessageDelivered {
@@ -109,12 +129,34 @@ pub enum Event {
         /// Whom.
         to: String,
     },
-    /// Somebody is writing.
+    /// Somebody has read what was said to them up to this message.
+    MessageRead {
+        /// Where.
+        conf_id: String,
+        /// Who said it.
+        from: String,
+        /// The sender's name for it.
+        message_id: String,
+        /// Who has read it: somebody else, or this person on one of their devices.
+        by: String,
+    },
+    /// A message of this person has reached no device of somebody in time.
+    MessageFailed {
+        /// Where.
+        conf_id: String,
+        /// The sender's name for it.
+        message_id: String,
+        /// Whom it has not reached.
+        to: String,
+    },
+    /// Somebody is writing, or not any more.
     Composing {
         /// Where.
         conf_id: String,
         /// Who.
         from: String,
+        /// `active` or `idle`.
+        state: String,
     },
     /// What became of the notification that `testPush` asked for.
     PushTested {
@@ -125,6 +167,19 @@ pub enum Event {
         /// The provider's word, empty when it took it.
         reason: String,
     },
+}
+
+/// Somebody in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// SIP URI.
+    pub uri: String,
+    /// Name.
+    pub display_name: String,
+    /// `ringing`, `connected`, `declined`, `missed` or `left`.
+    pub state: String,
+    /// `active` while they write, else `idle`.
+    pub composing: String,
 }
 
 /// What is said of an invitation.
@@ -155,16 +210,32 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::ImSessionReceived { .. } => "imSessionReceived",
         Event::ImSessionStarted { .. } => "imSessionStarted",
         Event::InvitationEnded { .. } => "invitationEnded",
+        Event::Resync => "resync",
+        Event::ImSession { .. } => "imSession",
         Event::MissedConversations { .. } => "missedConversations",
         Event::ImSessionState { .. } => "imSessionState",
         Event::MessageReceived { .. } => "messageReceived",
         Event::MessageSent { .. } => "messageSent",
         Event::MessageDelivered { .. } => "messageDelivered",
+        Event::MessageRead { .. } => "messageRead",
+        Event::MessageFailed { .. } => "messageFailed",
         Event::Composing { .. } => "composing",
         Event::PushTested { .. } => "pushTested",
     };
     w.element(name, &attributes, |w| match event {
-        Event::MessageReceived { text, .. } | Event::MessageSent { text, .. } => w.text(text.reveal()),
+        Event::ImSession { participants, .. } => {
+            for Participant { uri, display_name, state, composing } in participants {
+                let names = [("uri", uri.as_str()), ("displayName", display_name)];
+                let states = [("state", state.as_str()), ("composing", composing)];
+                w.empty("participant", &[names, states].concat());
+            }
+        }
+        Event::MessageReceived { text, html, .. } | Event::MessageSent { text, html, .. } => {
+            w.text(text.reveal());
+            if let Some(html) = html {
+                w.leaf("html", html.reveal());
+            }
+        }
         _ => {}
     });
 }
@@ -177,6 +248,7 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
         Event::RequestFailed { rid, code } => texts([("rid", rid), ("code", code)]),
         // Written by themselves.
         Event::People(_) => Vec::new(),
+        Event::Resync => Vec::new(),
         Event::ImSessionReceived { conf_id, from, invitation } => {
             [texts([("confId", conf_id), ("from", from)]), of_invitation(invitation)].concat()
         }
@@ -190,6 +262,13 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.push(number_of("elsewhere", elsewhere));
             attributes
         }
+        Event::ImSession { conf_id, state, thread_id, subject, importance, .. } => texts([
+            ("confId", conf_id),
+            ("state", state),
+            ("threadId", thread_id),
+            ("subject", subject),
+            ("importance", importance),
+        ]),
         Event::MissedConversations { total, unread } => {
             vec![number_of("total", total), number_of("unread", unread)]
         }
@@ -206,10 +285,16 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.extend(of_message(*sent_at));
             attributes
         }
-        Event::MessageDelivered { conf_id, message_id, to } => {
+        Event::MessageRead { conf_id, from, message_id, by } => {
+            texts([("confId", conf_id), ("from", from), ("messageId", message_id), ("by", by)])
+        }
+        Event::MessageDelivered { conf_id, message_id, to }
+        | Event::MessageFailed { conf_id, message_id, to } => {
             texts([("confId", conf_id), ("messageId", message_id), ("to", to)])
         }
-        Event::Composing { conf_id, from } => texts([("confId", conf_id), ("from", from)]),
+        Event::Composing { conf_id, from, state } => {
+            texts([("confId", conf_id), ("from", from), ("state", state)])
+        }
         Event::PushTested { rid, accepted, reason } => {
             vec![text("rid", rid), number_of("accepted", accepted), text("reason", reason)]
         }
@@ -241,81 +326,5 @@ fn of_invitation(Invitation { id, thread_id, subject, importance }: &Invitation)
 }
 
 fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {
-    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", "text/plain")]
-}
-
-/// Reads an event; `None` for what the grammar does not have.
-pub(super) fn read(node: Node<'_, '_>) -> Option<Event> {
-    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
-    let conf_id = || attribute("confId");
-    Some(match node.tag_name().name() {
-        "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
-        "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
-        "imSessionReceived" => Event::ImSessionReceived {
-            conf_id: conf_id()?,
-            from: attribute("from")?,
-            invitation: read_invitation(node)?,
-        },
-        "imSessionStarted" => Event::ImSessionStarted {
-            conf_id: conf_id()?,
-            to: attribute("to")?,
-            invitation: read_invitation(node)?,
-            operation_id: attribute("operationId"),
-        },
-        "invitationEnded" => Event::InvitationEnded {
-            conf_id: conf_id()?,
-            invitation_id: attribute("invitationId")?,
-            outcome: attribute("outcome")?,
-            reason: attribute("reason"),
-            elsewhere: number(node, "elsewhere")?,
-        },
-        "missedConversations" => {
-            Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
-        }
-        "imSessionState" => Event::ImSessionState {
-            conf_id: conf_id()?,
-            user: attribute("user")?,
-            state: attribute("state")?,
-        },
-        "messageReceived" => Event::MessageReceived {
-            conf_id: conf_id()?,
-            from: attribute("from")?,
-            message_id: attribute("messageId")?,
-            sent_at: date::read(node.attribute("sentAt")?)?,
-            text: xml::text(node).into(),
-        },
-        "messageSent" => Event::MessageSent {
-            conf_id: conf_id()?,
-            message_id: attribute("messageId")?,
-            sent_at: date::read(node.attribute("sentAt")?)?,
-            text: xml::text(node).into(),
-        },
-        "messageDelivered" => Event::MessageDelivered {
-            conf_id: conf_id()?,
-            message_id: attribute("messageId")?,
-            to: attribute("to")?,
-        },
-        "composing" => Event::Composing { conf_id: conf_id()?, from: attribute("from")? },
-        "pushTested" => Event::PushTested {
-            rid: attribute("rid")?,
-            accepted: number(node, "accepted")?,
-            reason: attribute("reason")?,
-        },
-        _ => Event::People(people::read_event(node)?),
-    })
-}
-
-fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {
-    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
-    Some(Invitation {
-        id: attribute("invitationId")?,
-        thread_id: attribute("threadId")?,
-        subject: attribute("subject")?,
-        importance: attribute("importance")?,
-    })
-}
-
-/// An attribute that is a number, or another word that parses.
-pub(super) fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Option<T> {
-    node.attribute(name)?.parse().ok()
+    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", Format::Plain.as_str())]
 }

@@ -3,8 +3,8 @@
 mod command;
 mod event;
 
-pub use command::PeopleCommand;
-pub use event::{Contact, Group, PeopleEvent, Presence};
+pub use command::{Base64, PeopleCommand};
+pub use event::{Contact, Details, Group, PeopleEvent, Presence};
 
 pub(super) use command::{read_command, write_command};
 pub(super) use event::{read_event, write_event};

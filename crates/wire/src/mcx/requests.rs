@@ -2,7 +2,7 @@ use roxmltree::Node;
 
 use crate::{
     XmlError,
-    mcx::{About, Command, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
+    mcx::{About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
     xml::{self, Writer},
 };
 
@@ -184,6 +184,12 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
             },
             first: elements(node, "message").next().map(instant).transpose()?,
         },
+        "inviteParticipant" => Command::InviteParticipant {
+            conf_id: conf_id()?,
+            to: attribute(node, "to")?,
+            operation_id: optional("operationId")?,
+        },
+        "queryImSessions" => Command::QueryImSessions { conf_id: optional("confId")? },
         "acceptImSession" => Command::AcceptImSession { conf_id: conf_id()? },
         "declineImSession" => Command::DeclineImSession { conf_id: conf_id()?, reason: optional("reason")? },
         "cancelInvitation" => Command::CancelInvitation { invitation_id: attribute(node, "invitationId")? },
@@ -192,7 +198,17 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         "sendMessage" => {
             Command::SendMessage { conf_id: conf_id()?, message: instant(element(node, "message")?)? }
         }
-        "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()? },
+        "queryMessages" => Command::QueryMessages {
+            conf_id: conf_id()?,
+            from: optional("from")?,
+            message_id: optional("messageId")?,
+        },
+        "markRead" => Command::MarkRead {
+            conf_id: conf_id()?,
+            from: attribute(node, "from")?,
+            message_id: attribute(node, "messageId")?,
+        },
+        "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()?, state: optional("state")? },
         _ if let Some(command) = people::read_command(node)? => Command::People(command),
         _ => {
             let reason = format!("there is no command `{}`", element_name(node));
@@ -246,15 +262,16 @@ fn instant(node: Node<'_, '_>) -> Result<Instant, Rejection> {
     let command = node.parent().unwrap_or(node);
     let named = |r: Rejection| Rejection { rid: command.attribute("rid").map(str::to_owned), ..r };
     let message_id = attribute(node, "messageId").map_err(named)?;
-    let format = node.attribute("format").unwrap_or("text/plain");
-    if format != "text/plain" {
-        let reason = "the format of a message is `text/plain`";
-        return Err(rejection(command, RejectionCode::InvalidValue, reason));
-    }
+    let word = node.attribute("format").unwrap_or(Format::Plain.as_str());
+    let format = [Format::Plain, Format::Html].into_iter().find(|format| format.as_str() == word);
+    let format = format.ok_or_else(|| {
+        let reason = "the format of a message is `text/plain` or `text/html`";
+        rejection(command, RejectionCode::InvalidValue, reason)
+    })?;
     let text = xml::text(node);
     if text.len() > MAX_TEXT {
         let reason = format!("the text of a message has more than {MAX_TEXT} bytes");
         return Err(rejection(command, RejectionCode::InvalidValue, reason));
     }
-    Ok(Instant { message_id, text: text.into() })
+    Ok(Instant { message_id, format, text: text.into() })
 }

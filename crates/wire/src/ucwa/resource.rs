@@ -301,7 +301,7 @@ mod tests {
                 r#"<property name="timeStamp">2013-03-26T19:58:18.968Z</property>"#,
                 r#"<propertyList name="modalities"><item>Messaging</item></propertyList>"#,
                 r#"<resource rel="from" href="/a/p/ben"><property name="rel">participant</property>"#,
-                r#"<property name="name">Ben &quot;B&quot; &lt;b&gt;</property></resource></resource>"#,
+                r#"<property name="name">Ben "B" &lt;b&gt;</property></resource></resource>"#,
             )
         );
     }

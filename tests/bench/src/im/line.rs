@@ -71,6 +71,7 @@ impl Line {
         body: String,
     ) -> Result<Response<Incoming>> {
         let request: Request<_> = request.header("host", self.host).body(Full::from(body))?;
+        self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         ensure!(response.status().is_success(), "a request was answered with {}", response.status());
         Ok(response)

@@ -7,7 +7,10 @@ use fulmar_domain::SipUri;
 use fulmar_wire::{
     autodiscover::MCX_PATH,
     challenge::{OAUTH_PATH, TICKET_HEADER},
-    mcx::{CONTENT_TYPE, Command, Event, Events, Instant, Poll, Request, Requests, Response, Responses},
+    mcx::{
+        About, CONTENT_TYPE, Command, Event, Events, Format, Instant, Poll, Request, Requests, Response,
+        Responses,
+    },
     oauth::{PasswordGrant, Token},
 };
 use http::Request as Http;
@@ -62,8 +65,7 @@ impl Service for Office {
         let mut phone = Phone::sign_in(self.place.clone(), first, 0).await?;
         let mut line = self.place.line().await?;
         let to = format!("sip:{}", person(first + 1));
-        let invite =
-            Command::InitiateImSession { to, about: fulmar_wire::mcx::About::default(), first: None };
+        let invite = Command::InitiateImSession { to, about: About::default(), first: None };
         phone.command(&mut line, "invite", invite).await?;
         let conf_id = loop {
             let invited = |event| match event {
@@ -153,7 +155,7 @@ impl Speaker for Talker {
     async fn say(&mut self, text: &str) -> Result<()> {
         self.said += 1;
         let rid = format!("say-{}", self.said);
-        let message = Instant { message_id: rid.clone(), text: text.into() };
+        let message = Instant { message_id: rid.clone(), text: text.into(), format: Format::Plain };
         let command = Command::SendMessage { conf_id: self.conf_id.clone(), message };
         post(&mut self.line, &self.ticket, Some(self.sid.clone()), &rid, command).await.map(drop)
     }

@@ -12,7 +12,6 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rcgen::generate_simple_self_signed;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
 use super::{line::Place, xmpp::DOMAIN};
 use crate::appliance::free;
@@ -86,7 +85,8 @@ pub(crate) async fn start(kind: Kind, root: &Path) -> Result<Option<Peer>> {
     let child = command.spawn().with_context(|| format!("can not start `{program}`"))?;
     let mut peer = Peer { child, place: Place::new(address, DOMAIN, &chain)?, _dir: dir };
     let deadline = Instant::now() + PATIENCE;
-    while TcpStream::connect(address).await.is_err() {
+    // Its port is open before it is ready.
+    while peer.place.connect().await.is_err() {
         let ended = peer.child.try_wait()?;
         if ended.is_some() || Instant::now() > deadline {
             let output = fs::read_to_string(peer._dir.path().join("output")).unwrap_or_default();

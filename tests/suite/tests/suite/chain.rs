@@ -109,7 +109,7 @@ async fn an_invitation_is_declined_and_a_person_is_seen_writing() {
     assert_eq!((conf_id.as_str(), from.as_str()), (first.as_str(), "sip:ben@office.test"));
     anna.perform(Command::AcceptImSession { conf_id: first.clone() }).await.unwrap();
     state(&mut ben, &first, "connected").await;
-    anna.perform(Command::NotifyComposing { conf_id: first.clone() }).await.unwrap();
+    anna.perform(Command::NotifyComposing { conf_id: first.clone(), state: None }).await.unwrap();
     ben.until("composing", |event| matches!(event, fulmar_wire::mcx::Event::Composing { .. }).then_some(()))
         .await
         .unwrap();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fulmar_suite::{Kind, Office, uri};
-use fulmar_wire::mcx::{Command, Event, Instant};
+use fulmar_wire::mcx::{Command, Event, Format, Instant};
 use fulmarctl::phone::Phone;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{sync::mpsc, task::JoinSet};
@@ -65,7 +65,11 @@ async fn what_was_answered_with_success_is_there_once_and_every_push_is_delivere
 async fn send(device: usize, mut phone: Phone, conf_id: String, answered: mpsc::UnboundedSender<String>) {
     for n in 0..SENDS {
         let message_id = format!("m-{device}-{n}");
-        let message = Instant { message_id: message_id.clone(), text: message_id.as_str().into() };
+        let message = Instant {
+            message_id: message_id.clone(),
+            format: Format::Plain,
+            text: message_id.as_str().into(),
+        };
         let conf_id = conf_id.clone();
         if phone.command(Command::SendMessage { conf_id, message }).await.is_ok() {
             let _ = answered.send(message_id);

@@ -12,6 +12,15 @@ pub enum PeopleEvent {
         /// By name.
         contacts: Vec<Contact>,
     },
+    /// Who was found.
+    SearchResult {
+        /// The command that looked for them.
+        rid: String,
+        /// There were more than were asked for.
+        more: bool,
+        /// By name.
+        contacts: Vec<Contact>,
+    },
     /// A group of the list is new, has another name or is gone.
     GroupChanged {
         /// Which.
@@ -42,6 +51,13 @@ pub enum PeopleEvent {
         /// What others see.
         presence: Presence,
     },
+    /// A subscription began, will end or has ended.
+    SubscriptionChanged {
+        /// Which.
+        subscription_id: String,
+        /// `added`, `expiring` or `deleted`.
+        change: String,
+    },
 }
 
 /// What is seen of somebody.
@@ -70,6 +86,31 @@ pub struct Contact {
     pub display_name: String,
     /// The groups that they are in.
     pub groups: Vec<String>,
+    /// What is known of them.
+    pub details: Details,
+}
+
+/// What is known of somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Their place in the company.
+    pub title: Option<String>,
+    /// Where in the company.
+    pub department: Option<String>,
+    /// Which company.
+    pub company: Option<String>,
+    /// Where in the building.
+    pub office: Option<String>,
+    /// E-mail addresses.
+    pub emails: Vec<String>,
+    /// On the desk.
+    pub work_phone: Option<String>,
+    /// In the pocket.
+    pub mobile_phone: Option<String>,
+    /// At home.
+    pub home_phone: Option<String>,
+    /// Elsewhere.
+    pub other_phone: Option<String>,
 }
 
 /// A group of contacts.
@@ -92,11 +133,14 @@ pub(in crate::mcx) fn write_event<'w>(
             for Group { group_id, name } in groups {
                 w.empty("group", &[("groupId", group_id), ("name", name)]);
             }
-            for Contact { uri, display_name, groups } in contacts {
-                let groups = &groups.join(" ");
-                w.empty("contact", &[("uri", uri), ("displayName", display_name), ("groups", groups)]);
-            }
+            contacts.iter().for_each(|contact| write_contact(w, contact));
         }),
+        PeopleEvent::SearchResult { rid, more, contacts } => {
+            let more = if *more { "true" } else { "false" };
+            w.element("searchResult", &[eid, ("rid", rid), ("more", more)], |w| {
+                contacts.iter().for_each(|contact| write_contact(w, contact));
+            })
+        }
         PeopleEvent::GroupChanged { group_id, change, name } => {
             let name = name.as_deref().map(|name| ("name", name));
             let attributes = [eid, ("groupId", group_id), ("change", change)];
@@ -111,7 +155,31 @@ pub(in crate::mcx) fn write_event<'w>(
             write_presence(w, "userPresence", &[eid, ("uri", uri)], presence)
         }
         PeopleEvent::SelfPresence { presence } => write_presence(w, "selfPresence", &[eid], presence),
+        PeopleEvent::SubscriptionChanged { subscription_id, change } => {
+            w.empty("subscriptionChanged", &[eid, ("subscriptionId", subscription_id), ("change", change)])
+        }
     }
+}
+
+fn write_contact(w: &mut Writer, Contact { uri, display_name, groups, details }: &Contact) {
+    let Details { title, department, company, office, emails, .. } = details;
+    let (groups, emails) = (groups.join(" "), emails.join(" "));
+    let attributes = [
+        ("uri", Some(uri.as_str())),
+        ("displayName", Some(display_name)),
+        ("groups", Some(&groups)),
+        ("title", title.as_deref()),
+        ("department", department.as_deref()),
+        ("company", company.as_deref()),
+        ("office", office.as_deref()),
+        ("emails", Some(emails.as_str()).filter(|emails| !emails.is_empty())),
+        ("workPhone", details.work_phone.as_deref()),
+        ("mobilePhone", details.mobile_phone.as_deref()),
+        ("homePhone", details.home_phone.as_deref()),
+        ("otherPhone", details.other_phone.as_deref()),
+    ];
+    let attributes = attributes.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    w.empty("contact", &attributes.collect::<Vec<_>>());
 }
 
 fn write_presence<'w>(
@@ -139,6 +207,11 @@ pub(in crate::mcx) fn read_event(node: Node<'_, '_>) -> Option<PeopleEvent> {
     let attribute = |name: &str| node.attribute(name).map(str::to_owned);
     Some(match node.tag_name().name() {
         "contactList" => contact_list(node)?,
+        "searchResult" => PeopleEvent::SearchResult {
+            rid: attribute("rid")?,
+            more: number(node, "more")?,
+            contacts: node.children().filter(Node::is_element).map(contact).collect::<Option<_>>()?,
+        },
         "groupChanged" => PeopleEvent::GroupChanged {
             group_id: attribute("groupId")?,
             change: attribute("change")?,
@@ -151,6 +224,10 @@ pub(in crate::mcx) fn read_event(node: Node<'_, '_>) -> Option<PeopleEvent> {
         },
         "userPresence" => PeopleEvent::UserPresence { uri: attribute("uri")?, presence: presence(node)? },
         "selfPresence" => PeopleEvent::SelfPresence { presence: presence(node)? },
+        "subscriptionChanged" => PeopleEvent::SubscriptionChanged {
+            subscription_id: attribute("subscriptionId")?,
+            change: attribute("change")?,
+        },
         _ => return None,
     })
 }
@@ -162,11 +239,28 @@ fn contact_list(node: Node<'_, '_>) -> Option<PeopleEvent> {
         if node.tag_name().name() == "group" {
             groups.push(Group { group_id: of("groupId")?, name: of("name")? });
         } else {
-            let groups = of("groups")?.split_whitespace().map(str::to_owned).collect();
-            contacts.push(Contact { uri: of("uri")?, display_name: of("displayName")?, groups });
+            contacts.push(contact(node)?);
         }
     }
     Some(PeopleEvent::ContactList { groups, contacts })
+}
+
+fn contact(node: Node<'_, '_>) -> Option<Contact> {
+    let of = |name: &str| node.attribute(name).map(str::to_owned);
+    let words =
+        |name: &str| node.attribute(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let details = Details {
+        title: of("title"),
+        department: of("department"),
+        company: of("company"),
+        office: of("office"),
+        emails: words("emails"),
+        work_phone: of("workPhone"),
+        mobile_phone: of("mobilePhone"),
+        home_phone: of("homePhone"),
+        other_phone: of("otherPhone"),
+    };
+    Some(Contact { uri: of("uri")?, display_name: of("displayName")?, groups: words("groups"), details })
 }
 
 fn presence(node: Node<'_, '_>) -> Option<Presence> {

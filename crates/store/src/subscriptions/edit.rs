@@ -1,0 +1,106 @@
+//! Changes of a subscription that has an end.
+
+use fulmar_domain::{
+    Timestamp,
+    event::Failure,
+    id::SubscriptionId,
+    session::Session,
+    subscription::{Followed, Lease, MAX_SUBSCRIPTIONS, SubscriptionChange, SubscriptionEdit},
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{LIST, follow, follow_known, forget, tell};
+use crate::{
+    accounts, contacts,
+    rows::{found, timestamp},
+    writer::Tx,
+};
+
+/// What came of a change.
+type Done = rusqlite::Result<Result<(), Failure>>;
+
+pub(super) fn carry_out(tx: &mut Tx<'_>, session: &Session, edit: &SubscriptionEdit, now: Timestamp) -> Done {
+    let (device, id) = (session.device.0, edit.subscription());
+    if let SubscriptionEdit::Start(_, followed, lease) = edit {
+        return start(tx, session, id, followed, *lease, now);
+    }
+    let Some((timed, ends_at)) = running(tx.sql, device, id, now)? else {
+        return Ok(Err(Failure::NoSuchSubscription));
+    };
+    match edit {
+        SubscriptionEdit::Start(..) => {}
+        SubscriptionEdit::Add(_, people) => return follow(tx, device, Some(timed), people),
+        SubscriptionEdit::Remove(_, person) => match accounts::enabled(tx.sql, person)? {
+            Some(person) => forget(tx, timed, person)?,
+            None => return Ok(Err(Failure::NoSuchPerson)),
+        },
+        SubscriptionEdit::Extend(_, lease) => {
+            let update = "UPDATE timed_subscription SET ends_at = ?2, warned = 0 WHERE id = ?1";
+            let ends_at = lease.extend(ends_at, now).as_millis();
+            tx.sql.prepare_cached(update)?.execute([timed, ends_at])?;
+            tell(tx, device, id.as_str(), SubscriptionChange::Added)?;
+        }
+        SubscriptionEdit::End(_) => {
+            tx.sql.prepare_cached("DELETE FROM timed_subscription WHERE id = ?1")?.execute([timed])?;
+            tell(tx, device, id.as_str(), SubscriptionChange::Deleted)?;
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn running(
+    sql: &Connection,
+    device: i64,
+    id: &SubscriptionId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<(i64, Timestamp)>> {
+    let select =
+        "SELECT id, ends_at FROM timed_subscription WHERE device = ?1 AND name = ?2 AND ends_at > ?3";
+    let row = |row: &Row<'_>| Ok((row.get(0)?, timestamp(row, 1)?));
+    found(sql.prepare_cached(select)?.query_row(params![device, id.as_str(), now.as_millis()], row))
+}
+
+fn start(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    id: &SubscriptionId,
+    followed: &Followed,
+    lease: Lease,
+    now: Timestamp,
+) -> Done {
+    let device = session.device.0;
+    let follows = match followed {
+        Followed::People(_) => None,
+        Followed::Group(group) => Some(group.to_string()),
+        Followed::List => Some(LIST.to_owned()),
+    };
+    let insert = "INSERT INTO timed_subscription (device, name, follows, ends_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (device, name) DO UPDATE SET follows = ?3, ends_at = ?4, warned = 0 RETURNING id";
+    let values = params![device, id.as_str(), follows, (now + lease.duration()).as_millis()];
+    let timed: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    let count = "SELECT count(*) FROM timed_subscription WHERE device = ?1";
+    if tx.sql.prepare_cached(count)?.query_row([device], |row| row.get::<_, u32>(0))? > MAX_SUBSCRIPTIONS {
+        return Ok(Err(Failure::LimitExceeded));
+    }
+    let following = match followed {
+        Followed::People(people) => follow(tx, device, Some(timed), people)?,
+        Followed::Group(group) => match contacts::numbered_members(tx.sql, session.account.0, *group)? {
+            Some(members) => follow_only(tx, device, timed, members.into_iter().map(|(id, _)| id).collect())?,
+            None => Err(Failure::NoSuchGroup),
+        },
+        Followed::List => {
+            let listed = contacts::listed(tx.sql, session.account.0)?;
+            follow_only(tx, device, timed, listed)?
+        }
+    };
+    match following {
+        Ok(()) => tell(tx, device, id.as_str(), SubscriptionChange::Added).map(Ok),
+        Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// Follows these people and nobody else in a subscription.
+fn follow_only(tx: &mut Tx<'_>, device: i64, timed: i64, people: Vec<i64>) -> Done {
+    tx.sql.prepare_cached("DELETE FROM subscription WHERE timed = ?1")?.execute([timed])?;
+    follow_known(tx, device, Some(timed), people)
+}

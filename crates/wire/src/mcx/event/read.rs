@@ -1,0 +1,131 @@
+//! Events as a client reads them.
+
+use roxmltree::Node;
+
+use super::{Event, Invitation, Participant};
+use crate::{
+    Secret, date,
+    mcx::{NAMESPACE, people},
+    xml,
+};
+
+/// Reads an event; `None` for what the grammar does not have.
+pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    let conf_id = || attribute("confId");
+    Some(match node.tag_name().name() {
+        "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
+        "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
+        "imSessionReceived" => Event::ImSessionReceived {
+            conf_id: conf_id()?,
+            from: attribute("from")?,
+            invitation: read_invitation(node)?,
+        },
+        "imSessionStarted" => Event::ImSessionStarted {
+            conf_id: conf_id()?,
+            to: attribute("to")?,
+            invitation: read_invitation(node)?,
+            operation_id: attribute("operationId"),
+        },
+        "invitationEnded" => Event::InvitationEnded {
+            conf_id: conf_id()?,
+            invitation_id: attribute("invitationId")?,
+            outcome: attribute("outcome")?,
+            reason: attribute("reason"),
+            elsewhere: number(node, "elsewhere")?,
+        },
+        "resync" => Event::Resync,
+        "imSession" => Event::ImSession {
+            conf_id: conf_id()?,
+            state: attribute("state")?,
+            thread_id: attribute("threadId")?,
+            subject: attribute("subject")?,
+            importance: attribute("importance")?,
+            participants: node.children().filter(Node::is_element).map(participant).collect::<Option<_>>()?,
+        },
+        "missedConversations" => {
+            Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
+        }
+        "imSessionState" => Event::ImSessionState {
+            conf_id: conf_id()?,
+            user: attribute("user")?,
+            state: attribute("state")?,
+        },
+        "messageReceived" => Event::MessageReceived {
+            conf_id: conf_id()?,
+            from: attribute("from")?,
+            message_id: attribute("messageId")?,
+            sent_at: date::read(node.attribute("sentAt")?)?,
+            text: said(node),
+            html: html(node),
+        },
+        "messageSent" => Event::MessageSent {
+            conf_id: conf_id()?,
+            message_id: attribute("messageId")?,
+            sent_at: date::read(node.attribute("sentAt")?)?,
+            text: said(node),
+            html: html(node),
+        },
+        "messageDelivered" => Event::MessageDelivered {
+            conf_id: conf_id()?,
+            message_id: attribute("messageId")?,
+            to: attribute("to")?,
+        },
+        "messageRead" => Event::MessageRead {
+            conf_id: conf_id()?,
+            from: attribute("from")?,
+            message_id: attribute("messageId")?,
+            by: attribute("by")?,
+        },
+        "messageFailed" => Event::MessageFailed {
+            conf_id: conf_id()?,
+            message_id: attribute("messageId")?,
+            to: attribute("to")?,
+        },
+        "composing" => {
+            Event::Composing { conf_id: conf_id()?, from: attribute("from")?, state: attribute("state")? }
+        }
+        "pushTested" => Event::PushTested {
+            rid: attribute("rid")?,
+            accepted: number(node, "accepted")?,
+            reason: attribute("reason")?,
+        },
+        _ => Event::People(people::read_event(node)?),
+    })
+}
+
+/// What was said, without how it looks.
+fn said(node: Node<'_, '_>) -> Secret {
+    let text: String = node.children().filter(Node::is_text).filter_map(|text| text.text()).collect();
+    text.into()
+}
+
+fn html(node: Node<'_, '_>) -> Option<Secret> {
+    let html = node.children().find(|child| child.has_tag_name((NAMESPACE, "html")));
+    html.map(|html| xml::text(html).into())
+}
+
+fn participant(node: Node<'_, '_>) -> Option<Participant> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    Some(Participant {
+        uri: attribute("uri")?,
+        display_name: attribute("displayName")?,
+        state: attribute("state")?,
+        composing: attribute("composing")?,
+    })
+}
+
+fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    Some(Invitation {
+        id: attribute("invitationId")?,
+        thread_id: attribute("threadId")?,
+        subject: attribute("subject")?,
+        importance: attribute("importance")?,
+    })
+}
+
+/// An attribute that is a number, or another word that parses.
+pub(in crate::mcx) fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Option<T> {
+    node.attribute(name)?.parse().ok()
+}

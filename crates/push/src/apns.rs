@@ -5,12 +5,10 @@
 //! opens a connection with.
 
 mod client;
-mod error;
-mod jwt;
 mod notification;
-mod reason;
 mod settings;
+mod table;
+mod tokens;
 
 pub use client::Client;
-pub(crate) use error::in_words;
 pub use settings::{Settings, SettingsError};

@@ -1,7 +1,13 @@
 //! Takes due notifications from the outbox, offers them to the services that wake phones, and records what
-//! became of each.
+//! became of each. A module for each service; what lies between them and the worker is in `providers`.
 
+mod answer;
 pub mod apns;
+mod error;
+mod jwt;
+mod providers;
+mod tls;
+mod transport;
 mod worker;
 
 pub use worker::run;

@@ -1,4 +1,4 @@
-//! Takes due notifications from the outbox to their providers.
+//! Takes due notifications from the outbox to their services.
 //!
 //! The worker keeps nothing of its own. A notification is claimed for longer than one attempt can take; what
 //! the attempt came to is written down with what follows from it. After a crash the next worker offers it once
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::apns::{Client, Settings, in_words};
+use crate::providers::Providers;
 
 /// Attempts that run at the same time.
 const MAX_IN_FLIGHT: usize = 256;
@@ -45,19 +45,11 @@ pub async fn run(store: Store, shutdown: CancellationToken) {
         outbox: store.outbox(),
         settings: store.push_settings_generation(),
         in_flight: JoinSet::new(),
-        apple: Arc::new(Apple { client: Err(String::new()), generation: None }),
+        providers: None,
         store,
     };
     shutdown.run_until_cancelled(worker.serve()).await;
     worker.drain().await;
-}
-
-/// The way to Apple.
-struct Apple {
-    /// Why there is none is what notifications are told.
-    client: Result<Client, String>,
-    /// The generation of the settings that this was made of.
-    generation: Option<u64>,
 }
 
 struct Worker {
@@ -65,7 +57,8 @@ struct Worker {
     outbox: watch::Receiver<u64>,
     settings: watch::Receiver<u64>,
     in_flight: JoinSet<()>,
-    apple: Arc<Apple>,
+    /// Read before the first notification is claimed, and again when somebody changed the settings.
+    providers: Option<Arc<Providers>>,
 }
 
 /// The store was closed.
@@ -96,10 +89,12 @@ impl Worker {
     async fn claim(&mut self) -> Result<Duration, StoreError> {
         // Both numbers are read before what they stand for, so that no change falls in between.
         self.outbox.mark_unchanged();
-        let generation = Some(*self.settings.borrow_and_update());
-        if self.apple.generation != generation {
-            self.apple = Arc::new(Apple { client: client(&self.store).await?, generation });
-        }
+        let generation = *self.settings.borrow_and_update();
+        let providers = match &self.providers {
+            Some(providers) if providers.generation == generation => Arc::clone(providers),
+            _ => Arc::new(Providers::load(&self.store, generation).await?),
+        };
+        self.providers = Some(Arc::clone(&providers));
         while self.has_place() {
             let free = u32::try_from(MAX_IN_FLIGHT - self.in_flight.len()).unwrap_or(u32::MAX);
             let due = self.store.claim_notifications(now(), LEASE, free).await?;
@@ -108,7 +103,7 @@ impl Worker {
                 return Ok(next.map_or(MAX_SLEEP, |at| at.since(now()).min(MAX_SLEEP)));
             }
             for notification in due {
-                self.in_flight.spawn(attempt(self.store.clone(), Arc::clone(&self.apple), notification));
+                self.in_flight.spawn(attempt(self.store.clone(), Arc::clone(&providers), notification));
             }
         }
         Ok(MAX_SLEEP)
@@ -152,30 +147,13 @@ fn note_end(ended: Result<(), JoinError>) {
     }
 }
 
-async fn client(store: &Store) -> Result<Result<Client, String>, StoreError> {
-    let Some(stored) = store.apns_settings().await? else {
-        tracing::info!("No phone is woken through Apple: nobody has entered the settings for it.");
-        return Ok(Err("the settings for Apple are missing".to_owned()));
-    };
-    Ok(Settings::read(&stored).map(Client::new).map_err(|error| {
-        tracing::error!(
-            error = &error as &dyn Error,
-            "No phone is woken through Apple: the settings are of no use."
-        );
-        in_words(&error)
-    }))
-}
-
-async fn attempt(store: Store, apple: Arc<Apple>, notification: Notification) {
-    let outcome = match &apple.client {
-        Ok(client) => client.send(&notification, now()).await,
-        Err(problem) => Outcome::OursToFix { reason: problem.clone() },
-    };
+async fn attempt(store: Store, providers: Arc<Providers>, notification: Notification) {
+    let outcome = providers.send(&notification, now()).await;
     note_outcome(&notification, &outcome);
     let attempts = notification.attempts + 1;
     let next = match &outcome {
         // Somebody mended the settings meanwhile.
-        Outcome::OursToFix { .. } if Some(*store.push_settings_generation().borrow()) != apple.generation => {
+        Outcome::OursToFix { .. } if *store.push_settings_generation().borrow() != providers.generation => {
             Next::DueAt(now())
         }
         outcome => push::next(outcome, attempts, notification.expires_at, now(), jitter()),
@@ -197,14 +175,21 @@ fn note_outcome(notification: &Notification, outcome: &Outcome) {
         Outcome::OursToFix { reason } => ("ours_to_fix", reason.as_str()),
         Outcome::Retry { reason, .. } => ("retry", reason.as_str()),
     };
-    metrics::counter!("fulmar_push_requests_total", "provider" => "apns", "outcome" => name).increment(1);
+    let provider = notification.registration.provider.as_str();
+    metrics::counter!("fulmar_push_requests_total", "provider" => provider, "outcome" => name).increment(1);
     let id = notification.id.0;
     match outcome {
         Outcome::Accepted | Outcome::Gone { .. } => {
-            tracing::info!(notification = id, outcome = name, reason, "A push was answered.");
+            tracing::info!(notification = id, provider, outcome = name, reason, "A push was answered.");
         }
         Outcome::OursToFix { .. } | Outcome::Retry { .. } => {
-            tracing::warn!(notification = id, outcome = name, reason, "A push did not get through.");
+            tracing::warn!(
+                notification = id,
+                provider,
+                outcome = name,
+                reason,
+                "A push did not get through."
+            );
         }
     }
 }

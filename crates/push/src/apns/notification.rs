@@ -11,7 +11,7 @@ use fulmar_domain::push::{Notification, Subject};
 use http::{Method, Request, header::AUTHORIZATION, request::Builder};
 use http_body_util::Full;
 
-use super::error::SendError;
+use crate::error::SendError;
 
 /// The request for one notification. `apns_id` is a UUID; a client certificate takes the place of `token`.
 pub(super) fn request(

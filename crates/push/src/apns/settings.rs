@@ -1,19 +1,17 @@
 //! What an administrator entered, checked and made ready for use.
 
-use std::sync::Arc;
-
 use fulmar_domain::push::{ApnsAuth, ApnsSettings};
 use http::Uri;
-use hyper_rustls::ConfigBuilderExt;
 use ring::error::KeyRejected;
 use rustls::{
-    ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
+    ClientConfig, ConfigBuilder,
     client::WantsClientCert,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    pki_types::{PrivateKeyDer, pem, pem::PemObject},
 };
 use thiserror::Error;
 
-use super::jwt::Signer;
+use super::tokens::Signer;
+use crate::tls::{TlsError, certificates, trusting};
 
 const PRODUCTION: &str = "https://api.push.apple.com";
 const SANDBOX: &str = "https://api.sandbox.push.apple.com";
@@ -50,12 +48,9 @@ pub enum SettingsError {
     /// The key is PEM but not an ES256 key.
     #[error("the APNs key is not a P-256 key in PKCS#8 form")]
     KeyKind(#[source] KeyRejected),
-    /// The trust anchors are not certificates.
-    #[error("the trust anchors are not PEM certificates")]
-    TrustAnchors(#[source] pem::Error),
-    /// A trust anchor can not vouch for anything.
-    #[error("a trust anchor is not the certificate of an authority")]
-    TrustAnchor(#[source] rustls::Error),
+    /// TLS can not be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The client certificate is not PEM.
     #[error("the client certificate is not a chain of PEM certificates")]
     CertificatePem(#[source] pem::Error),
@@ -65,9 +60,6 @@ pub enum SettingsError {
     /// The client certificate and its key do not go together.
     #[error("the client certificate can not be used with its key")]
     Certificate(#[source] rustls::Error),
-    /// The TLS engine can not be set up.
-    #[error("can not set up TLS")]
-    Tls(#[source] rustls::Error),
 }
 
 impl Settings {
@@ -117,22 +109,6 @@ fn signer(team_id: &str, key_id: &str, key_pem: &str) -> Result<Signer, Settings
     Signer::new(team_id, key_id, key.secret_der()).map_err(SettingsError::KeyKind)
 }
 
-/// TLS 1.2 or 1.3 that trusts these authorities, or else those that browsers trust.
-fn trusting(
-    anchors_pem: Option<&str>,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, SettingsError> {
-    let builder: ConfigBuilder<ClientConfig, WantsVerifier> =
-        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(SettingsError::Tls)?;
-    let Some(pem) = anchors_pem else { return Ok(builder.with_webpki_roots()) };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem).map_err(SettingsError::TrustAnchors)? {
-        roots.add(certificate).map_err(SettingsError::TrustAnchor)?;
-    }
-    Ok(builder.with_root_certificates(roots))
-}
-
 fn authenticated(
     tls: ConfigBuilder<ClientConfig, WantsClientCert>,
     chain_pem: &str,
@@ -142,12 +118,6 @@ fn authenticated(
     let key =
         PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(|_| SettingsError::CertificateKeyPem)?;
     tls.with_client_auth_cert(chain, key).map_err(SettingsError::Certificate)
-}
-
-/// One certificate or more.
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    let all: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>()?;
-    if all.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(all) }
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use thiserror::Error;
 
 /// A push that got no answer, or could not be sent.
 #[derive(Debug, Error)]
-pub(super) enum SendError {
+pub(crate) enum SendError {
     /// The system has no random numbers, or the key does not sign.
-    #[error("can not sign a provider token")]
+    #[error("can not sign a token for the service")]
     Sign(#[source] ring::error::Unspecified),
     /// The system has no random numbers.
     #[error("can not make an id for the notification")]
     Random(#[source] ring::error::Unspecified),
-    /// The notification does not fit what Apple takes.
+    /// The notification does not fit what the service takes.
     #[error("can not write the payload of the notification")]
     Payload(#[source] a2::Error),
     /// A part of the request can not stand in a header field or a URL.
@@ -33,7 +33,7 @@ pub(super) enum SendError {
 
 impl SendError {
     /// What it means for the notification: what the network did passes, all else has to be mended.
-    pub(super) fn into_outcome(self) -> Outcome {
+    pub(crate) fn into_outcome(self) -> Outcome {
         let reason = in_words(&self);
         match self {
             Self::Exchange(cause) if is_refusal_of_tls(&cause) => Outcome::OursToFix { reason },

@@ -2,117 +2,73 @@
 
 use std::time::Duration;
 
-use fulmar_domain::{Timestamp, push::Outcome};
+use fulmar_domain::Timestamp;
 use http::StatusCode;
 use serde_json::Value;
 
-/// An answer that was read to its end.
-#[derive(Debug)]
-pub(super) struct Answer {
-    status: StatusCode,
-    reason: Option<String>,
-    /// When the device token was found dead.
-    timestamp: Option<Timestamp>,
-}
-
-/// What follows from a reason.
-#[derive(Clone, Copy)]
-enum Verdict {
-    Gone,
-    OursToFix,
-    Retry,
-    RetryAfter(Duration),
-}
+use crate::answer::{Answer, Row, Verdict, word};
 
 /// After a token too many the connection takes nothing until the old one may be renewed.
 const TOKEN_UPDATE_PAUSE: Duration = Duration::from_secs(20 * 60);
 
-/// Every reason that Apple documents, in its order.
+/// Every status and reason that Apple documents, in its order.
 ///
 /// `BadDeviceToken` is also said of a token of the other environment, sandbox or production; the device gets
 /// its registration back when the app starts next. `DeviceTokenNotForTopic` leaves the registrations alone,
-/// because a mistyped topic would cost all of them. `ExpiredProviderToken` comes here only after another
-/// token has failed too: then a clock is wrong.
-const VERDICTS: [(&str, Verdict); 32] = [
-    ("BadCollapseId", Verdict::OursToFix),
-    ("BadDeviceToken", Verdict::Gone),
-    ("BadExpirationDate", Verdict::OursToFix),
-    ("BadMessageId", Verdict::OursToFix),
-    ("BadPriority", Verdict::OursToFix),
-    ("BadTopic", Verdict::OursToFix),
-    ("DeviceTokenNotForTopic", Verdict::OursToFix),
-    ("DuplicateHeaders", Verdict::OursToFix),
-    ("IdleTimeout", Verdict::Retry),
-    ("InvalidPushType", Verdict::OursToFix),
-    ("MissingDeviceToken", Verdict::OursToFix),
-    ("MissingTopic", Verdict::OursToFix),
-    ("PayloadEmpty", Verdict::OursToFix),
-    ("TopicDisallowed", Verdict::OursToFix),
-    ("BadCertificate", Verdict::OursToFix),
-    ("BadCertificateEnvironment", Verdict::OursToFix),
-    ("ExpiredProviderToken", Verdict::OursToFix),
-    ("Forbidden", Verdict::OursToFix),
-    ("InvalidProviderToken", Verdict::OursToFix),
-    ("MissingProviderToken", Verdict::OursToFix),
-    ("UnrelatedKeyIdInToken", Verdict::OursToFix),
-    ("BadEnvironmentKeyIdInToken", Verdict::OursToFix),
-    ("BadPath", Verdict::OursToFix),
-    ("MethodNotAllowed", Verdict::OursToFix),
-    ("ExpiredToken", Verdict::Gone),
-    ("Unregistered", Verdict::Gone),
-    ("PayloadTooLarge", Verdict::OursToFix),
-    ("TooManyProviderTokenUpdates", Verdict::RetryAfter(TOKEN_UPDATE_PAUSE)),
-    ("TooManyRequests", Verdict::Retry),
-    ("InternalServerError", Verdict::Retry),
-    ("ServiceUnavailable", Verdict::Retry),
-    ("Shutdown", Verdict::Retry),
+/// because a mistyped topic would cost all of them. `ExpiredProviderToken` asks for another token; where that is no
+/// help a clock is wrong.
+pub(super) const TABLE: [Row; 35] = [
+    (200, "", Verdict::Delivered),
+    (400, "BadCollapseId", Verdict::OursToFix),
+    (400, "BadDeviceToken", Verdict::TokenDead),
+    (400, "BadExpirationDate", Verdict::OursToFix),
+    (400, "BadMessageId", Verdict::OursToFix),
+    (400, "BadPriority", Verdict::OursToFix),
+    (400, "BadTopic", Verdict::OursToFix),
+    (400, "DeviceTokenNotForTopic", Verdict::OursToFix),
+    (400, "DuplicateHeaders", Verdict::OursToFix),
+    (400, "IdleTimeout", Verdict::BackOff),
+    (400, "InvalidPushType", Verdict::OursToFix),
+    (400, "MissingDeviceToken", Verdict::OursToFix),
+    (400, "MissingTopic", Verdict::OursToFix),
+    (400, "PayloadEmpty", Verdict::OursToFix),
+    (400, "TopicDisallowed", Verdict::OursToFix),
+    (403, "BadCertificate", Verdict::OursToFix),
+    (403, "BadCertificateEnvironment", Verdict::OursToFix),
+    (403, "ExpiredProviderToken", Verdict::AnotherWay),
+    (403, "Forbidden", Verdict::OursToFix),
+    (403, "InvalidProviderToken", Verdict::OursToFix),
+    (403, "MissingProviderToken", Verdict::OursToFix),
+    (403, "UnrelatedKeyIdInToken", Verdict::OursToFix),
+    (403, "BadEnvironmentKeyIdInToken", Verdict::OursToFix),
+    (404, "BadPath", Verdict::OursToFix),
+    (405, "MethodNotAllowed", Verdict::OursToFix),
+    (410, "ExpiredToken", Verdict::TokenDead),
+    (410, "Unregistered", Verdict::TokenDead),
+    (410, "", Verdict::TokenDead),
+    (413, "PayloadTooLarge", Verdict::OursToFix),
+    (429, "TooManyProviderTokenUpdates", Verdict::BackOffFor(TOKEN_UPDATE_PAUSE)),
+    (429, "TooManyRequests", Verdict::BackOff),
+    (429, "", Verdict::BackOff),
+    (500, "InternalServerError", Verdict::BackOff),
+    (503, "ServiceUnavailable", Verdict::BackOff),
+    (503, "Shutdown", Verdict::BackOff),
 ];
 
-impl Answer {
-    /// Reads status and body. A body that is not Apple's JSON leaves the status to speak.
-    pub(super) fn read(status: StatusCode, body: &[u8]) -> Self {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        Self {
-            status,
-            reason: body["reason"].as_str().map(|reason| reason.chars().take(100).collect()),
-            timestamp: body["timestamp"].as_i64().map(Timestamp::from_millis),
-        }
-    }
-
-    /// Whether another provider token may help.
-    pub(super) fn is_expired_provider_token(&self) -> bool {
-        self.reason.as_deref() == Some("ExpiredProviderToken")
-    }
-
-    /// What the answer means for the notification.
-    pub(super) fn into_outcome(self) -> Outcome {
-        if self.status == StatusCode::OK {
-            return Outcome::Accepted;
-        }
-        let known = VERDICTS.iter().find(|(name, _)| self.reason.as_deref() == Some(name));
-        let verdict = known.map_or_else(|| verdict_of_status(self.status), |(_, verdict)| *verdict);
-        let reason = self.reason.unwrap_or_else(|| format!("HTTP status {}", self.status.as_u16()));
-        match verdict {
-            Verdict::Gone => Outcome::Gone { reason, since: self.timestamp },
-            Verdict::OursToFix => Outcome::OursToFix { reason },
-            Verdict::Retry => Outcome::Retry { reason, after: None },
-            Verdict::RetryAfter(pause) => Outcome::Retry { reason, after: Some(pause) },
-        }
-    }
-}
-
-/// For a reason that is missing or newer than this table.
-fn verdict_of_status(status: StatusCode) -> Verdict {
-    match status {
-        StatusCode::GONE => Verdict::Gone,
-        StatusCode::TOO_MANY_REQUESTS => Verdict::Retry,
-        refused if refused.is_client_error() => Verdict::OursToFix,
-        _ => Verdict::Retry,
+/// Reads status and body. A body that is not Apple's JSON leaves the status to speak.
+pub(super) fn read(status: StatusCode, body: &[u8]) -> Answer {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    Answer {
+        status,
+        reason: body["reason"].as_str().map(word),
+        since: body["timestamp"].as_i64().map(Timestamp::from_millis),
+        retry_after: None,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use fulmar_domain::push::Outcome;
     use serde_json::json;
 
     use super::*;
@@ -152,7 +108,7 @@ mod tests {
     ];
 
     fn outcome(status: u16, body: &str) -> Outcome {
-        Answer::read(StatusCode::from_u16(status).unwrap(), body.as_bytes()).into_outcome()
+        read(StatusCode::from_u16(status).unwrap(), body.as_bytes()).into_outcome(&TABLE)
     }
 
     fn reasoned(status: u16, reason: &str) -> Outcome {
@@ -188,7 +144,25 @@ mod tests {
     #[test]
     fn every_documented_reason_is_tested_here() {
         let tested = OURS_TO_FIX.len() + GONE.len() + RETRY.len() + 1;
-        assert_eq!(tested, VERDICTS.len());
+        assert_eq!(tested, TABLE.iter().filter(|(_, reason, _)| !reason.is_empty()).count());
+    }
+
+    #[test]
+    fn another_token_may_help_where_one_has_expired_and_nowhere_else() {
+        let helped = |status, reason: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            read(status, json!({ "reason": reason }).to_string().as_bytes()).verdict(&TABLE)
+                == Verdict::AnotherWay
+        };
+        let all = OURS_TO_FIX.iter().chain(&GONE).chain(&RETRY);
+        let found: Vec<_> = all.filter(|(status, reason)| helped(*status, reason)).collect();
+        assert_eq!(found, [&(403, "ExpiredProviderToken")]);
+    }
+
+    #[test]
+    fn what_apple_took_is_accepted_and_another_success_is_none() {
+        assert_eq!(outcome(200, ""), Outcome::Accepted);
+        assert_eq!(outcome(202, ""), Outcome::Retry { reason: "HTTP status 202".into(), after: None });
     }
 
     #[test]
@@ -209,9 +183,10 @@ mod tests {
 
     #[test]
     fn reasons_that_a2_has_no_name_for_are_known_here() {
-        let unknown_to_a2: Vec<_> = VERDICTS
+        let unknown_to_a2: Vec<_> = TABLE
             .iter()
-            .map(|(reason, _)| *reason)
+            .map(|(_, reason, _)| *reason)
+            .filter(|reason| !reason.is_empty())
             .filter(|reason| serde_json::from_value::<a2::ErrorReason>(json!(reason)).is_err())
             .collect();
         let newer =

@@ -1,4 +1,4 @@
-//! Provider tokens: JSON Web Tokens (RFC 7519) signed with ES256 (RFC 7518 §3.4).
+//! Provider tokens: JSON Web Tokens signed with ES256.
 //!
 //! Apple refuses a token after an hour, and a client that renews it more often than every 20 minutes. One
 //! token is therefore shared by all requests and renewed after 50 minutes.
@@ -8,14 +8,11 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::Timestamp;
-use ring::{
-    error::{KeyRejected, Unspecified},
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
+use ring::error::{KeyRejected, Unspecified};
 use serde_json::json;
+
+use crate::jwt::Es256;
 
 /// The age at which a token is renewed.
 const RENEWAL: Duration = Duration::from_secs(50 * 60);
@@ -26,24 +23,18 @@ const MIN_AGE: Duration = Duration::from_secs(20 * 60);
 pub(super) struct Signer {
     team_id: String,
     key_id: String,
-    key: EcdsaKeyPair,
-    random: SystemRandom,
+    key: Es256,
 }
 
 impl Signer {
     /// Takes a P-256 key in PKCS#8 form.
     pub(super) fn new(team_id: &str, key_id: &str, pkcs8: &[u8]) -> Result<Self, KeyRejected> {
-        let random = SystemRandom::new();
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8, &random)?;
-        Ok(Self { team_id: team_id.to_owned(), key_id: key_id.to_owned(), key, random })
+        Ok(Self { team_id: team_id.to_owned(), key_id: key_id.to_owned(), key: Es256::new(pkcs8)? })
     }
 
     fn sign(&self, now: Timestamp) -> Result<String, Unspecified> {
-        let header = json!({ "alg": "ES256", "kid": self.key_id }).to_string();
-        let claims = json!({ "iss": self.team_id, "iat": now.as_millis().div_euclid(1000) }).to_string();
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.key.sign(&self.random, signed.as_bytes())?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        let claims = json!({ "iss": self.team_id, "iat": now.as_millis().div_euclid(1000) });
+        self.key.token(&json!({ "alg": "ES256", "kid": self.key_id }), &claims)
     }
 }
 
@@ -99,7 +90,13 @@ impl ProviderTokens {
 
 #[cfg(test)]
 mod tests {
-    use ring::signature::{ECDSA_P256_SHA256_FIXED, KeyPair, UnparsedPublicKey};
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use ring::{
+        rand::SystemRandom,
+        signature::{
+            ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
+        },
+    };
     use serde_json::Value;
 
     use super::*;
@@ -124,7 +121,7 @@ mod tests {
             .collect();
         assert_eq!(parts[0], json!({ "alg": "ES256", "kid": "KEY0000001" }));
         assert_eq!(parts[1], json!({ "iss": "TEAM000001", "iat": 1_800_000_000 }));
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, tokens.signer.key.public_key().as_ref())
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, tokens.signer.key.public_point())
             .verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap())
             .unwrap();
     }

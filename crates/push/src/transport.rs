@@ -1,0 +1,64 @@
+//! Connections to the services: nothing else in this crate opens any.
+//!
+//! hyper's pool opens a connection with the first request and another one when it has ended, whether by
+//! GOAWAY, by an error or because pings stay unanswered. How many requests are in flight on one of HTTP/2, the service
+//! decides; further ones wait for their turn. Redirections are not followed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, response::Parts};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::ClientConfig;
+
+use crate::error::SendError;
+
+/// How long a push may take from the call to the answer.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often an idle connection is asked whether it lives, which also keeps a firewall from forgetting it.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// How long the answer to a ping may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer that is read; those of the services are much shorter.
+const MAX_ANSWER: usize = 4096;
+
+/// A pool of connections over TLS.
+pub(crate) struct Transport(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+
+impl Transport {
+    /// To one service that speaks HTTP/2 and keeps its connection, idle or not.
+    pub(crate) fn kept(tls: ClientConfig) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http2();
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(None)
+            .http2_only(true)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .http2_keep_alive_while_idle(true)
+            .build(connector.wrap_connector(tcp()));
+        Self(http)
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub(crate) async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Bytes), SendError> {
+        let (head, body) = self.0.request(request).await.map_err(SendError::Exchange)?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(SendError::Body)?;
+        Ok((head, body.to_bytes()))
+    }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp
+}

@@ -17,17 +17,21 @@
 //! | | `EnableMicrosoftPushNotificationService` | `False` |
 //! | `MobilityPolicy` | `EnableMobility`, `EnablePushNotifications` | `True` |
 //! | | `EnableOutsideVoice` | `True` |
+//! | `ArchivingConfiguration` | `KeepArchivingDataForDays` | 30; the original's was 14 |
 //!
-//! Two defaults differ. Windows authentication needs hashes that are as good as passwords, so an office asks for
+//! Three defaults differ. Windows authentication needs hashes that are as good as passwords, so an office asks for
 //! it. A browser that was told HSTS can not be talked past a certificate of the box's own authority, so an office
-//! asks for that too; browsers are told only where the certificate that they see is one from elsewhere.
+//! asks for that too; browsers are told only where the certificate that they see is one from elsewhere. The original
+//! archived beside what people see; here the history that devices are told from is kept as long.
 //!
 //! Kept for what is to come, and read by nothing yet: `PushNotificationProxyUri` (another office's push service) and
 //! `EnableOutsideVoice` (calls). Left out because nothing here could obey them: certificates and PINs for
 //! signing in (`UseCertificateAuth`, `UsePinAuth`, the validity periods), `MobilePreferredAuthType`,
 //! `MaxGroupSizeToExpand`, `PendingGetWait…` (a poll is as long as `MCX.md` says), audio, video, sharing, Exchange
-//! and what a phone keeps, `EnableCORS`, and the ports of the original's inner services.
+//! and what a phone keeps, `EnableCORS`, `EnableArchiving` and `EnablePurging` (what is over is deleted), and the ports of
+//! the original's inner services.
 
+mod archiving;
 mod autodiscover;
 mod mcx;
 mod mobility_policy;
@@ -40,6 +44,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+pub use archiving::ArchivingConfiguration;
 pub use autodiscover::{AutodiscoverConfiguration, InvalidWebLink, WebLink};
 pub use mcx::{ExposedWebUrl, McxConfiguration};
 pub use mobility_policy::MobilityPolicy;
@@ -61,6 +66,8 @@ pub enum Object {
     PushNotification,
     /// What a person may do with a phone.
     MobilityPolicy,
+    /// How long what happened in conversations is kept.
+    Archiving,
 }
 
 /// The text names no configuration object.
@@ -150,8 +157,14 @@ pub trait Configuration: Parameters + Default + 'static {
 
 impl Object {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Autodiscover, Self::WebService, Self::Mcx, Self::PushNotification, Self::MobilityPolicy];
+    pub const ALL: [Self; 6] = [
+        Self::Autodiscover,
+        Self::WebService,
+        Self::Mcx,
+        Self::PushNotification,
+        Self::MobilityPolicy,
+        Self::Archiving,
+    ];
 
     /// The original's name.
     pub fn as_str(self) -> &'static str {
@@ -161,6 +174,7 @@ impl Object {
             Self::Mcx => "McxConfiguration",
             Self::PushNotification => "PushNotificationConfiguration",
             Self::MobilityPolicy => "MobilityPolicy",
+            Self::Archiving => "ArchivingConfiguration",
         }
     }
 
@@ -172,6 +186,7 @@ impl Object {
             Self::Mcx => Box::new(McxConfiguration::default()),
             Self::PushNotification => Box::new(PushNotificationConfiguration::default()),
             Self::MobilityPolicy => Box::new(MobilityPolicy::default()),
+            Self::Archiving => Box::new(ArchivingConfiguration::default()),
         }
     }
 
@@ -336,6 +351,7 @@ mod tests {
             text(Object::Autodiscover),
             "WebLinks=; ExternalSipClientAccessFqdn=; ExternalSipClientAccessPort="
         );
+        assert_eq!(text(Object::Archiving), "KeepArchivingDataForDays=30");
     }
 
     #[test]
@@ -351,6 +367,7 @@ mod tests {
             (Object::Autodiscover, "WebLinks", vec!["External/Portal=https://portal.office.test/start?a=b"]),
             (Object::Autodiscover, "ExternalSipClientAccessFqdn", vec!["sip.office.test"]),
             (Object::MobilityPolicy, "EnableMobility", vec!["False"]),
+            (Object::Archiving, "KeepArchivingDataForDays", vec!["365"]),
         ];
         for (object, name, words) in changed {
             let values = set(object, name, &words).unwrap();
@@ -397,6 +414,8 @@ mod tests {
             (Object::Autodiscover, "WebLinks", vec!["Portal=https://portal.office.test"]),
             (Object::Autodiscover, "ExternalSipClientAccessFqdn", vec!["sip office"]),
             (Object::Autodiscover, "ExternalSipClientAccessPort", vec!["0"]),
+            (Object::Archiving, "KeepArchivingDataForDays", vec!["0"]),
+            (Object::Archiving, "KeepArchivingDataForDays", vec!["2563"]),
         ] {
             let refused = set(object, name, &words).unwrap_err().to_string();
             assert!(refused.contains(name), "{refused}");

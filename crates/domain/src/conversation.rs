@@ -13,12 +13,12 @@ use crate::{
 
 /// The longest message text, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 8 * 1024;
-/// How long what happened in conversations is told to a device that has not been told yet.
-pub const HISTORY: Duration = Duration::from_secs(30 * 24 * 3600);
+/// What began or was said within this time is recent: only that is listed as active or missed.
+pub const RECENT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The most people who are in one conversation, or asked into it.
 pub const MAX_PARTICIPANTS: usize = 250;
-/// The most conversations that a person may have begun within [`HISTORY`] and be in with somebody.
+/// The most conversations that a person may have begun within [`RECENT`] and be in with somebody.
 pub const MAX_CONVERSATIONS: u32 = 1000;
 /// How long somebody is taken to write who has said so and no more.
 pub const TYPING_TIME: Duration = Duration::from_secs(15);

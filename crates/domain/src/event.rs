@@ -140,12 +140,10 @@ pub enum Event {
         /// Who has read it.
         by: SipUri,
     },
-    /// A message of this person has reached no device of the recipient in time.
+    /// A message of this person has reached no device of the recipient in time, and is forgotten.
     MessageFailed {
         /// Where it was said.
         conversation: ConversationId,
-        /// The message.
-        message: MessageId,
         /// The sender's own name for it.
         client_id: ClientMessageId,
         /// Who has not got it.

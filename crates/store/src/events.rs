@@ -15,8 +15,8 @@ use crate::{
     writer::Tx,
 };
 use entry::INVITED;
-pub(crate) use entry::MESSAGE_RECEIVED;
 pub(crate) use entry::{Columns, Entry};
+pub(crate) use entry::{MESSAGE_RECEIVED, MESSAGE_SENT};
 pub(crate) use people::PeopleEntry;
 use people::{PRESENCE_CHANGED, SELF_PRESENCE_CHANGED, parts};
 pub(crate) use room::{lags, room};

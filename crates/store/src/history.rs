@@ -3,12 +3,14 @@
 //! line that it has acknowledged itself, whatever the person's other devices have seen. Where the log of a session is
 //! full, further lines wait here until it has acknowledged some of it.
 
-use fulmar_domain::{Timestamp, conversation::HISTORY};
-use rusqlite::params;
+use std::{collections::BTreeSet, time::Duration};
+
+use fulmar_domain::{Timestamp, configuration::ArchivingConfiguration};
+use rusqlite::{Connection, params};
 
 use crate::{
-    conversations,
-    events::{self, Columns, Entry},
+    configuration, conversations,
+    events::{self, Columns, Entry, MESSAGE_RECEIVED, MESSAGE_SENT},
     writer::Tx,
 };
 
@@ -48,7 +50,7 @@ pub(crate) fn fill(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Re
              WHERE s.device = ?1 AND h.at > ?2 AND h.id > d.history_seen
                  AND h.id > (SELECT coalesce(max(history), 0) FROM event WHERE device = ?1)
              ORDER BY h.id LIMIT ?3)";
-    let values = params![device, (now - HISTORY).as_millis(), room];
+    let values = params![device, (now - kept(tx.sql)?).as_millis(), room];
     let lines = tx.sql.prepare_cached(insert)?.execute(values)?;
     // Where all the room was taken there may be more.
     let update = "UPDATE session SET last_event = last_event + ?2, lags = (?2 = ?3) WHERE device = ?1";
@@ -65,18 +67,52 @@ pub(crate) fn acknowledged(tx: &Tx<'_>, device: i64, ack: u64) -> rusqlite::Resu
     tx.sql.prepare_cached(update)?.execute(params![device, ack]).map(drop)
 }
 
-/// Forgets what is not told to anybody any more. Whose message has reached nobody until then is told.
-pub(crate) fn forget_old(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
-    let delete = "DELETE FROM history WHERE at <= ?1 RETURNING kind, account, message";
-    let forgotten: Vec<(String, i64, Option<i64>)> = tx
+/// How long it is kept.
+fn kept(sql: &Connection) -> rusqlite::Result<Duration> {
+    // One for all sites.
+    Ok(configuration::in_force::<ArchivingConfiguration>(sql, "")?.keeps())
+}
+
+/// The most lines, and the most conversations, that are forgotten in one change, so that others have their turn.
+const AT_ONCE: usize = 256;
+
+/// Forgets some of what is not told to anybody any more; whether there may be more of it. Whose message has reached
+/// nobody until then is told.
+pub(crate) fn forget_some(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<bool> {
+    let before = (now - kept(tx.sql)?).as_millis();
+    let lines = forget_lines(tx, before, now)?;
+    // In which nothing has happened for so long, and of which nothing is told any more.
+    let delete = "DELETE FROM conversation WHERE id IN (
+         SELECT c.id FROM conversation c WHERE c.created_at <= ?1
+             AND NOT EXISTS (SELECT 1 FROM message m WHERE m.conversation = c.id)
+             AND NOT EXISTS (SELECT 1 FROM history h WHERE h.conversation = c.id)
+             AND NOT EXISTS (SELECT 1 FROM invitation i WHERE i.conversation = c.id AND i.state = 'ringing')
+         LIMIT ?2)";
+    let conversations = tx.sql.prepare_cached(delete)?.execute(params![before, AT_ONCE])?;
+    Ok(lines == AT_ONCE || conversations == AT_ONCE)
+}
+
+fn forget_lines(tx: &mut Tx<'_>, before: i64, now: Timestamp) -> rusqlite::Result<usize> {
+    let delete =
+        "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE at <= ?1 ORDER BY at LIMIT ?2)
+         RETURNING kind, account, message";
+    let lines: Vec<(String, i64, Option<i64>)> = tx
         .sql
         .prepare_cached(delete)?
-        .query_map([(now - HISTORY).as_millis()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map(params![before, AT_ONCE], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
-    for (kind, account, message) in forgotten {
-        if let (events::MESSAGE_RECEIVED, Some(message)) = (kind.as_str(), message) {
-            conversations::forgotten(tx, message, account, now)?;
+    let mut messages = BTreeSet::new();
+    for (kind, account, message) in &lines {
+        messages.extend(*message);
+        if let (MESSAGE_RECEIVED, Some(message)) = (kind.as_str(), *message) {
+            conversations::forgotten(tx, message, *account, now)?;
         }
     }
-    Ok(())
+    // With a message go its receipts, and the events and notifications that are about it.
+    let delete = "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (
+         SELECT 1 FROM history WHERE message = ?1 AND kind IN (?2, ?3))";
+    for message in messages {
+        tx.sql.prepare_cached(delete)?.execute(params![message, MESSAGE_RECEIVED, MESSAGE_SENT])?;
+    }
+    Ok(lines.len())
 }

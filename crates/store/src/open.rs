@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0026-photos.sql"),
     include_str!("../migrations/0027-conference.sql"),
     include_str!("../migrations/0028-message-conversation.sql"),
+    include_str!("../migrations/0029-kept-for-a-time.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

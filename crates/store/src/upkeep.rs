@@ -19,9 +19,9 @@ const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Store {
-    /// Ends sessions that were silent too long, tells who became idle or away, ends subscriptions, wakes devices that fell silent with messages waiting, gives up
-    /// expired notifications, and forgets old tickets, ended sessions of the console, old pages of the ledger and
-    /// old lines of the history.
+    /// Ends sessions that were silent too long, tells who became idle or away, ends subscriptions, wakes devices that
+    /// fell silent with messages waiting, gives up expired notifications, and forgets old tickets, ended sessions of
+    /// the console, old pages of the ledger, and what the office does not keep of conversations any more.
     ///
     /// # Errors
     /// When it could not be committed; it is done the next time.
@@ -32,7 +32,6 @@ impl Store {
             subscriptions::expire(tx, now)?;
             wake_silent(tx, now)?;
             notifications::expire(tx, now)?;
-            history::forget_old(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
             tx.sql.execute("DELETE FROM meeting WHERE expires_at <= ?1", [now.as_millis()])?;
@@ -40,7 +39,12 @@ impl Store {
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())
         })
-        .await
+        .await?;
+        // Each in a change of its own: what people do meanwhile waits for one of them, not for all.
+        while self.change_at("forget old conversations", now, move |tx| history::forget_some(tx, now)).await?
+        {
+        }
+        Ok(())
     }
 }
 

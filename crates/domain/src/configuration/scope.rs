@@ -31,16 +31,20 @@ pub enum InvalidScope {
     /// Only policies are granted.
     #[error("a `{0}` is for everybody or for a site: only a MobilityPolicy is granted to people by name")]
     NotGranted(Object),
+    /// People of several sites are in one conversation.
+    #[error("an `{0}` is for everybody: people of several sites are in one conversation")]
+    NotForSites(Object),
 }
 
 impl Scope {
     /// Whether `object` can be set at this scope.
     ///
     /// # Errors
-    /// [`InvalidScope::NotGranted`]
+    /// [`InvalidScope::NotGranted`] and [`InvalidScope::NotForSites`]
     pub fn check(&self, object: Object) -> Result<(), InvalidScope> {
         match self {
             Self::Tag(_) if object != Object::MobilityPolicy => Err(InvalidScope::NotGranted(object)),
+            Self::Site(_) if object == Object::Archiving => Err(InvalidScope::NotForSites(object)),
             Self::Global | Self::Site(_) | Self::Tag(_) => Ok(()),
         }
     }
@@ -123,5 +127,13 @@ mod tests {
         assert!(tag.check(Object::MobilityPolicy).is_ok());
         assert_eq!(tag.check(Object::Mcx), Err(InvalidScope::NotGranted(Object::Mcx)));
         assert!(Scope::Global.check(Object::Mcx).is_ok());
+    }
+
+    #[test]
+    fn what_is_kept_is_one_for_all_sites() {
+        let site: Scope = "site:office.test".parse().unwrap();
+        assert!(site.check(Object::Mcx).is_ok());
+        let refused = site.check(Object::Archiving).unwrap_err();
+        assert!(refused.to_string().starts_with("an `ArchivingConfiguration` is for everybody"), "{refused}");
     }
 }

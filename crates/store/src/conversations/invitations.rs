@@ -3,7 +3,7 @@
 use fulmar_domain::{
     AccountId, ConversationId, InvitationId, RequestId, Timestamp,
     contacts::Contact,
-    conversation::{HISTORY, MissedConversations, Participation},
+    conversation::{MissedConversations, Participation, RECENT},
     event::Failure,
     invitation::{ANSWER_TIME, DeclineReason, Direction, Invitation, InvitationState, OperationId},
     session::Session,
@@ -305,7 +305,7 @@ pub(crate) fn missed(
     let select = "SELECT count(*), count(*) FILTER (WHERE missed_read = 0) FROM invitation
          WHERE invited = ?1 AND begun_at > ?2
              AND (state IN ('missed', 'cancelled') OR (state = 'ringing' AND deadline <= ?3))";
-    let values = params![account, (now - HISTORY).as_millis(), now.as_millis()];
+    let values = params![account, (now - RECENT).as_millis(), now.as_millis()];
     sql.prepare_cached(select)?
         .query_row(values, |row| Ok(MissedConversations { total: row.get(0)?, unread: row.get(1)? }))
 }

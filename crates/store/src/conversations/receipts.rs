@@ -9,7 +9,7 @@ use fulmar_domain::{
     conversation::{Delivery, DeliveryState, MessageName},
     event::Failure,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
@@ -159,8 +159,12 @@ pub(crate) fn forgotten(
     if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
         return Ok(());
     }
-    history::tell(tx, sender(tx.sql, message)?, Entry::MessageFailed { message, to: recipient }, now)
-        .map(drop)
+    let select = "SELECT sender, conversation, client_id FROM message WHERE id = ?1";
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (sender, conversation, client_id): (i64, i64, String) =
+        tx.sql.prepare_cached(select)?.query_row([message], row)?;
+    let failed = Entry::MessageFailed { conversation, client_id: &client_id, to: recipient };
+    history::tell(tx, sender, failed, now).map(drop)
 }
 
 fn sender(sql: &Connection, message: i64) -> rusqlite::Result<i64> {

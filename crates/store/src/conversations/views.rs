@@ -3,7 +3,7 @@
 use fulmar_domain::{
     AccountId, ConversationId, Timestamp,
     contacts::Contact,
-    conversation::{Conversation, ConversationState, HISTORY, Participant, Participation},
+    conversation::{Conversation, ConversationState, Participant, Participation, RECENT},
 };
 use rusqlite::{Connection, Row, params};
 
@@ -68,7 +68,7 @@ pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite:
              AND EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
                  AND o.participation IN ('ringing', 'connected'))
          ORDER BY c.id";
-    let values = params![person, (now - HISTORY).as_millis()];
+    let values = params![person, (now - RECENT).as_millis()];
     sql.prepare_cached(select)?.query_map(values, |row| row.get(0))?.collect()
 }
 
@@ -78,7 +78,7 @@ pub(super) fn count_recent(sql: &Connection, person: i64, now: Timestamp) -> rus
          WHERE p.account = ?1 AND p.participation = 'connected' AND c.created_at > ?2 AND EXISTS (
              SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
                  AND o.participation IN ('ringing', 'connected'))";
-    let values = params![person, (now - HISTORY).as_millis()];
+    let values = params![person, (now - RECENT).as_millis()];
     sql.prepare_cached(select)?.query_row(values, |row| row.get(0))
 }
 

@@ -60,8 +60,10 @@ pub(crate) enum Entry<'a> {
         message: i64,
         by: i64,
     },
+    /// The message is forgotten, so it is not referred to.
     MessageFailed {
-        message: i64,
+        conversation: i64,
+        client_id: &'a str,
         to: i64,
     },
     Composing {
@@ -129,9 +131,12 @@ impl<'a> Entry<'a> {
             Self::MessageRead { message, by } => {
                 Columns { message: Some(message), person: Some(by), ..new(MESSAGE_READ) }
             }
-            Self::MessageFailed { message, to } => {
-                Columns { message: Some(message), person: Some(to), ..new(MESSAGE_FAILED) }
-            }
+            Self::MessageFailed { conversation, client_id, to } => Columns {
+                conversation: Some(conversation),
+                detail: Some(client_id),
+                person: Some(to),
+                ..new(MESSAGE_FAILED)
+            },
             Self::Composing { conversation, who, writes } => Columns {
                 conversation: Some(conversation),
                 person: Some(who),
@@ -155,7 +160,7 @@ const MISSED_CONVERSATIONS: &str = "missedConversations";
 const RESYNC: &str = "resync";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
 pub(crate) const MESSAGE_RECEIVED: &str = "messageReceived";
-const MESSAGE_SENT: &str = "messageSent";
+pub(crate) const MESSAGE_SENT: &str = "messageSent";
 const MESSAGE_DELIVERED: &str = "messageDelivered";
 const MESSAGE_READ: &str = "messageRead";
 const MESSAGE_FAILED: &str = "messageFailed";
@@ -206,9 +211,8 @@ pub(super) fn read(
             Event::MessageRead { message: conversations::message(sql, row.get(7)?)?, by: parsed(row, 5)? }
         }
         MESSAGE_FAILED => Event::MessageFailed {
-            conversation: parsed(row, 9)?,
-            message: MessageId(row.get(7)?),
-            client_id: parsed(row, 8)?,
+            conversation: parsed(row, 4)?,
+            client_id: parsed(row, 3)?,
             to: parsed(row, 5)?,
         },
         COMPOSING => Event::Composing {

@@ -1,11 +1,15 @@
 //! What a device is told when it signs in again, and what a person's devices are told of each other.
 
 use fulmar_domain::{
-    conversation::{HISTORY, Step},
-    event::Event,
+    Timestamp,
+    configuration::{Object, Scope},
+    conversation::{MessageName, Step},
+    device::{Provider, PushRegistration},
+    event::{Event, Failure},
     invitation::{DeclineReason, Direction},
+    session::Activity,
 };
-use fulmar_store::Actor;
+use fulmar_store::{Actor, Executed};
 use rusqlite::Connection;
 
 use crate::support::{Bench, NOON, after, opening, said};
@@ -110,16 +114,99 @@ async fn a_new_device_begins_where_the_others_are() {
     assert_eq!(told(&bench, &tablet).await, ["heard m2"]);
 }
 
+/// A day of the office in which it keeps what was said for so many days.
+async fn kept_for(days: u16) -> Bench {
+    let bench = Bench::new().await;
+    let parameter = vec![("KeepArchivingDataForDays".to_owned(), vec![days.to_string()])];
+    bench.store.configure(Object::Archiving, Scope::Global, parameter, NOON).await.unwrap();
+    bench
+}
+
+fn days(days: u64) -> Timestamp {
+    after(days * 24 * 3600)
+}
+
+/// How many rows of a table are on the disk.
+fn rows(bench: &Bench, table: &str) -> usize {
+    let sql = Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
+    sql.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
 #[tokio::test]
 async fn what_is_older_than_the_history_is_told_to_nobody_and_forgotten() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "desk", NOON).await;
     invite(&bench, &ben, "anna", "c1", "m1").await;
-    let anna = bench.sign_in("anna", "phone", NOON + HISTORY).await;
-    assert_eq!(bench.events(&anna, 0, NOON + HISTORY).await, []);
-    bench.store.tidy(NOON + HISTORY).await.unwrap();
+    bench.store.sweep(after(30)).await.unwrap();
+    let anna = bench.sign_in("anna", "phone", days(31)).await;
+    assert_eq!(bench.events(&anna, 0, days(31)).await, []);
+    bench.store.tidy(days(31)).await.unwrap();
     let sql = Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
     let select = "SELECT group_concat(kind) FROM history";
     let left: String = sql.query_row(select, [], |row| row.get(0)).unwrap();
     assert_eq!(left, "messageFailed", "ben is told");
+    assert_eq!((rows(&bench, "message"), rows(&bench, "delivery"), rows(&bench, "conversation")), (0, 0, 1));
+    bench.store.tidy(days(62)).await.unwrap();
+    let left = ["history", "conversation", "participant", "invitation"].map(|table| rows(&bench, table));
+    assert_eq!(left, [0; 4], "nothing is told of it any more");
+}
+
+#[tokio::test]
+async fn the_office_says_how_long_it_is_kept() {
+    let bench = kept_for(2).await;
+    let anna = bench.sign_in("anna", "phone", NOON).await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    invite(&bench, &ben, "anna", "c1", "m1").await;
+    bench.store.step_conversation(&anna, None, "c1".parse().unwrap(), Step::Accept, NOON).await.unwrap();
+    bench.acknowledge(&anna, NOON).await;
+    let ben = bench.sign_in("ben", "desk", days(1)).await;
+    bench.store.say(&ben, None, "c1".parse().unwrap(), said("m2", "m2"), days(1)).await.unwrap();
+    bench.store.tidy(days(2)).await.unwrap();
+    assert_eq!(rows(&bench, "message"), 1, "m2 is younger");
+    let again = bench.sign_in("anna", "phone", days(2)).await;
+    let texts = bench.texts(&again, days(2)).await;
+    assert_eq!(texts, ["m2"]);
+    bench.acknowledge(&again, days(2)).await;
+    let query = MessageName::Newest;
+    bench.store.query_messages(&again, None, "c1".parse().unwrap(), query, days(2)).await.unwrap();
+    assert_eq!(bench.texts(&again, days(2)).await, ["m2"]);
+    bench.store.tidy(days(3)).await.unwrap();
+    assert_eq!((rows(&bench, "message"), rows(&bench, "conversation")), (0, 0));
+    let again = bench.sign_in("anna", "phone", days(3)).await;
+    let gone = bench.store.say(&again, None, "c1".parse().unwrap(), said("m3", "m3"), days(3)).await.unwrap();
+    assert_eq!(gone, Executed::Done(Err(Failure::NoSuchConversation)));
+}
+
+#[tokio::test]
+async fn a_message_that_is_forgotten_goes_with_all_that_is_about_it() {
+    let bench = kept_for(1).await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    let anna = bench.sign_in("anna", "phone", NOON).await;
+    let registration =
+        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    bench.store.register_push(&anna, None, registration, NOON).await.unwrap();
+    bench.store.set_activity(&anna, None, Activity::Background, NOON).await.unwrap();
+    invite(&bench, &ben, "anna", "c1", "m1").await;
+    bench.store.tidy(days(1)).await.unwrap();
+    assert_eq!((rows(&bench, "notification"), rows(&bench, "push_ledger")), (0, 0));
+    let about = "event WHERE message IS NOT NULL";
+    assert_eq!((rows(&bench, "message"), rows(&bench, about)), (0, 0));
+}
+
+#[tokio::test]
+async fn more_than_is_forgotten_at_once_is_forgotten_all_the_same() {
+    let bench = kept_for(1).await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    invite(&bench, &ben, "anna", "c0", "m0").await;
+    for number in 1..400 {
+        say(&bench, &ben, "c0", &format!("m{number}")).await;
+    }
+    for number in 1..300 {
+        invite(&bench, &ben, "anna", &format!("c{number}"), &format!("first-{number}")).await;
+    }
+    bench.store.sweep(after(30)).await.unwrap();
+    bench.store.tidy(days(2)).await.unwrap();
+    assert_eq!((rows(&bench, "message"), rows(&bench, "history")), (0, 699), "each has failed");
+    bench.store.tidy(days(4)).await.unwrap();
+    assert_eq!((rows(&bench, "history"), rows(&bench, "conversation")), (0, 0));
 }

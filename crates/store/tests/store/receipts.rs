@@ -2,7 +2,7 @@
 
 use fulmar_domain::{
     MessageId, Timestamp,
-    conversation::{DeliveryState, HISTORY, MessageName},
+    conversation::{DeliveryState, MessageName, RECENT},
     event::{Event, Failure},
 };
 use fulmar_store::{Actor, Executed};
@@ -119,14 +119,14 @@ async fn what_became_of_a_message_is_for_its_sender() {
 #[tokio::test]
 async fn a_message_that_nobody_fetched_in_time_is_given_up_and_its_sender_told() {
     let (bench, _, _, ben) = people().await;
-    let end = NOON + HISTORY;
+    let end = NOON + RECENT;
     let ben = {
         bench.store.terminate_session(&ben.session, NOON).await.unwrap();
         bench.sign_in("ben", "desk", end).await
     };
     bench.store.tidy(end).await.unwrap();
     assert_eq!(told(&bench, &ben, end).await, ["m1 lost to anna", "m2 lost to anna", "m3 lost to anna"]);
-    assert_eq!(states(&bench, &ben).await, [DeliveryState::Failed; 3]);
+    assert_eq!(states(&bench, &ben).await, [], "the messages are forgotten");
     bench.store.tidy(end).await.unwrap();
     assert_eq!(told(&bench, &ben, end).await.len(), 3);
 }

@@ -1,7 +1,7 @@
 //! Conversations of several: who is asked, who is told, and how many there may be.
 
 use fulmar_domain::{
-    conversation::{Conversation, ConversationState, HISTORY, MAX_PARTICIPANTS, Participation, Step},
+    conversation::{Conversation, ConversationState, MAX_PARTICIPANTS, Participation, RECENT, Step},
     event::{Event, Failure},
     invitation::InvitationState,
 };
@@ -121,8 +121,8 @@ async fn two_hundred_and_fifty_people_are_enough() {
 async fn a_conversation_in_which_nothing_happens_is_not_active_for_ever() {
     let (bench, anna, ben, _) = people().await;
     let active = async |now| bench.store.active_conversations(ben.account, now).await.unwrap().len();
-    assert_eq!((active(NOON).await, active(NOON + HISTORY).await), (1, 0));
-    let late = NOON + HISTORY;
+    assert_eq!((active(NOON).await, active(NOON + RECENT).await), (1, 0));
+    let late = NOON + RECENT;
     let anna = {
         bench.store.terminate_session(&anna.session, NOON).await.unwrap();
         bench.sign_in("anna", "phone", late).await

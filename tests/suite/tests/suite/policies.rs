@@ -67,6 +67,7 @@ async fn what_is_refused_changes_nothing_and_says_what_would_be_taken() {
     for (path, part) in [
         ("/api/v1/policies/McxConfiguration/site:other.test", "does not have the SIP domain `other.test`"),
         ("/api/v1/policies/McxConfiguration/tag:desk", "only a MobilityPolicy is granted"),
+        ("/api/v1/policies/ArchivingConfiguration/site:office.test", "is for everybody"),
         ("/api/v1/policies/McxConfiguration/everybody", "is not a scope"),
         ("/api/v1/policies/Weather/global", "not a configuration object"),
     ] {

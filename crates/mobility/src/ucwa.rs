@@ -95,6 +95,7 @@ fn of_communication() -> Router<Phones> {
     let communication = Router::new()
         .route("/", get(communication::show).put(communication::update))
         .route("/conversations", get(communication::conversations))
+        .route("/misseditems", get(communication::missed_items))
         .route("/messaginginvitations", post(invitations::start))
         .route("/messaginginvitations/{invitation}", get(invitations::show))
         .route("/messaginginvitations/{invitation}/accept", post(invitations::accept))
@@ -106,10 +107,13 @@ fn of_communication() -> Router<Phones> {
         .route("/participants/{person}", get(conversation::show_participant))
         .route("/participants/{person}/messaging", get(conversation::show_participant_messaging))
         .route("/messaging", get(messaging::show))
-        .route("/messaging/messages", post(messaging::send))
+        .route("/useracknowledged", post(conversation::acknowledge))
+        .route("/messaging/messages", get(messaging::list).post(messaging::send))
         // A client answers a message where the message is.
         .route("/messaging/messages/{message}", get(messaging::show_message).post(messaging::send))
         .route("/messaging/typing", post(messaging::typing))
+        .route("/messaging/typingparticipants", get(messaging::typing_participants))
+        .route("/messaging/addmessaging", post(messaging::add))
         .route("/messaging/terminate", post(conversation::leave));
     let communication = communication.nest("/conversations/{conversation}", conversation);
     Router::new().nest("/{application}/communication", communication)

@@ -25,6 +25,7 @@ pub(super) fn resource(application: &Application, hrefs: &Hrefs) -> Resource {
         .property("supportedMessageFormats", application.formats.clone())
         .link("conversations", hrefs.at("communication/conversations?filter=active"))
         .link("startMessaging", hrefs.at("communication/messagingInvitations"))
+        .link("missedItems", missed_place(hrefs))
         .etagged()
 }
 
@@ -51,4 +52,21 @@ pub(super) async fn conversations(asker: Asker) -> Result<Answer, Refused> {
     let links: Vec<_> = active.iter().map(|conversation| link(&conversation.id)).collect();
     let list = Resource::new("conversations", asker.hrefs.at("communication/conversations?filter=active"));
     Ok(Answer::Found(list.links("conversation", links)))
+}
+
+/// `GET missedItems`: there is no voice mail here, and no log of conversations beside the history.
+pub(super) async fn missed_items(asker: Asker) -> Result<Answer, Refused> {
+    let missed = asker.app.store().missed_conversations(asker.account.id, asker.app.now()).await?;
+    let items = Resource::new("missedItems", missed_place(&asker.hrefs))
+        .property("conversationLogsCount", 0_u32)
+        .property("conversationLogsNotifications", "Disabled")
+        .property("missedConversationsCount", missed.total)
+        .property("unreadMissedConversationsCount", missed.unread)
+        .property("unreadVoicemailsCount", 0_u32)
+        .property("voiceMailsCount", 0_u32);
+    Ok(Answer::Found(items))
+}
+
+pub(super) fn missed_place(hrefs: &Hrefs) -> String {
+    hrefs.at("communication/missedItems")
 }

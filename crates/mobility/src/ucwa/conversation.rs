@@ -3,7 +3,7 @@
 use fulmar_app::Command;
 use fulmar_domain::{
     SipUri,
-    conversation::{Conversation, ConversationState, Participant, Participation, Step},
+    conversation::{Conversation, ConversationState, MessageName, Participant, Participation, Step},
     invitation::Importance,
 };
 use fulmar_wire::ucwa::{Code, Link, Resource, Subcode};
@@ -39,6 +39,14 @@ pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
 /// `DELETE conversation`, `POST terminate`: leaves it.
 pub(super) async fn leave(asker: Asker) -> Result<Answer, Refused> {
     asker.execute(Command::StepConversation(asker.conversation()?, Step::Leave)).await?;
+    Ok(Answer::Done)
+}
+
+/// `POST userAcknowledged`: the person knows of it, missed or not, and has read what was said in it.
+pub(super) async fn acknowledge(asker: Asker) -> Result<Answer, Refused> {
+    let conversation = asker.conversation()?;
+    asker.execute(Command::MarkRead(conversation.clone(), MessageName::Newest)).await?;
+    asker.execute(Command::AcknowledgeMissed(Some(conversation))).await?;
     Ok(Answer::Done)
 }
 
@@ -84,8 +92,9 @@ pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) 
         .property("created", fulmar_wire::ucwa::Value::Date(conversation.created_at.as_millis()))
         .property("participantCount", count(conversation))
         .link("messaging", hrefs.messaging(&conversation.id))
-        .link("localParticipant", hrefs.participant(&conversation.id, me))
+        .titled_link("localParticipant", hrefs.participant(&conversation.id, me), name_of(me, conversation))
         .link("participants", format!("{place}/participants"))
+        .link("userAcknowledged", format!("{place}/userAcknowledged"))
         .etagged()
 }
 
@@ -101,6 +110,11 @@ pub(super) fn importance(importance: Importance) -> &'static str {
 fn count(conversation: &Conversation) -> i64 {
     let there = conversation.participants.iter().filter(|participant| is_there(participant)).count();
     i64::try_from(there).unwrap_or(i64::MAX)
+}
+
+fn name_of<'a>(person: &SipUri, conversation: &'a Conversation) -> &'a str {
+    let found = conversation.participants.iter().find(|participant| participant.person.uri == *person);
+    found.map_or("", |participant| participant.person.display_name.as_str())
 }
 
 /// A link to somebody who takes part, with their name.

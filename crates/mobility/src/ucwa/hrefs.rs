@@ -48,6 +48,10 @@ impl Hrefs {
         format!("{}/messaging", self.conversation(conversation))
     }
 
+    pub(super) fn typing_participants(&self, conversation: &ConversationId) -> String {
+        format!("{}/typingParticipants", self.messaging(conversation))
+    }
+
     pub(super) fn message(&self, conversation: &ConversationId, message: MessageId) -> String {
         format!("{}/messages/{message}", self.messaging(conversation))
     }

@@ -12,9 +12,7 @@ use fulmar_wire::ucwa::{Code, Resource, Subcode};
 use super::{
     answer::{Answer, Refused},
     asker::{Asker, Given},
-    conversation,
-    hrefs::Hrefs,
-    messaging,
+    conversation, messaging,
 };
 
 /// `POST messagingInvitations`.
@@ -46,7 +44,7 @@ pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
     let conversation = store.conversation(asker.account.id, &invitation.conversation, now).await?;
     let conversation =
         conversation.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ConversationNotFound))?;
-    Ok(Answer::Found(resource(&invitation, &conversation, &asker.hrefs)))
+    Ok(Answer::Found(resource(&invitation, &conversation, &asker)))
 }
 
 /// The invitation that the path names.
@@ -89,7 +87,8 @@ fn word(state: InvitationState) -> &'static str {
     }
 }
 
-pub(super) fn resource(invitation: &Invitation, conversation: &Conversation, hrefs: &Hrefs) -> Resource {
+pub(super) fn resource(invitation: &Invitation, conversation: &Conversation, asker: &Asker) -> Resource {
+    let hrefs = &asker.hrefs;
     let place = hrefs.invitation(&invitation.id);
     let incoming = invitation.direction == Direction::Incoming;
     let open = invitation.state == InvitationState::Ringing;
@@ -112,7 +111,7 @@ pub(super) fn resource(invitation: &Invitation, conversation: &Conversation, hre
         })
         .when(open && !incoming, |resource| resource.link("cancel", format!("{place}/cancel")));
     let resource = match &invitation.first {
-        Some(message) => resource.link("message", messaging::as_data(message)),
+        Some(message) => resource.link("message", messaging::as_data(message, asker)),
         None => resource,
     };
     let me = if incoming { to } else { from };

@@ -8,7 +8,7 @@ pub(super) async fn show(asker: Asker) -> Answer {
     let (on, off) = ("Enabled", "Disabled");
     let policies = Resource::new("policies", asker.hrefs.at("policies"))
         .property("emoticons", on)
-        .property("htmlMessaging", off)
+        .property("htmlMessaging", on)
         .property("logging", off)
         .property("messageArchiving", on)
         .property("photos", off)

@@ -1,7 +1,7 @@
 //! What happened, in the words of UCWA. A step of the engine is a change of several resources here.
 
 use fulmar_domain::{
-    ConversationId, SipUri,
+    ConversationId, MessageId, SipUri,
     conversation::{Conversation, Message, Participant, Participation},
     event::Event as Happened,
     invitation::{Direction, Invitation, InvitationState},
@@ -51,18 +51,26 @@ impl<'a> Renderer<'a> {
             Happened::MessageReceived(message) => {
                 let me = self.asker.account.id;
                 if !self.asker.app.store().came_before_the_answer(me, message.id).await? {
-                    self.message(&message, messaging::message(&message, self.asker));
+                    self.message(&message, messaging::message(&message, self.asker).await?);
                 }
             }
             Happened::MessageSent(message) => {
-                self.message(&message, messaging::sent(&message, &self.asker.hrefs));
+                self.message(&message, messaging::sent(&message, self.asker).await?);
             }
             Happened::Composing { conversation, who, writes } => {
                 let participant = self.asker.hrefs.participant(&conversation, &who);
-                let typing = format!("{}/typingParticipants", self.asker.hrefs.messaging(&conversation));
+                let typing = self.asker.hrefs.typing_participants(&conversation);
                 let link = Link::new("participant", participant);
                 let event = if writes { Event::added(link) } else { Event::deleted(link) };
                 self.of_conversation(&conversation, event.within("typingParticipants", typing));
+            }
+            Happened::MessageDelivered { conversation, message, .. }
+            | Happened::MessageFailed { conversation, message, .. } => {
+                self.receipt(&conversation, message).await?;
+            }
+            Happened::MissedConversations(_) => {
+                let place = communication::missed_place(&self.asker.hrefs);
+                self.of_communication(Event::updated(Link::new("missedItems", place)));
             }
             // Results of commands are answers here, and there is no word for the rest.
             Happened::RequestSucceeded { .. }
@@ -72,10 +80,7 @@ impl<'a> Renderer<'a> {
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
             | Happened::SubscriptionChanged { .. }
-            | Happened::MessageDelivered { .. }
             | Happened::MessageRead { .. }
-            | Happened::MessageFailed { .. }
-            | Happened::MissedConversations(_)
             | Happened::Conversation(_)
             | Happened::Resync
             | Happened::PushTested { .. } => {}
@@ -124,9 +129,9 @@ impl<'a> Renderer<'a> {
     /// Somebody asks, or is asked.
     fn invited(&mut self, invitation: &Invitation, conversation: &Conversation) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
-        let invitation = invitations::resource(invitation, conversation, hrefs);
+        let invitation = invitations::resource(invitation, conversation, self.asker);
         let resource = conversation::resource(conversation, me, hrefs);
-        let messaging = messaging::resource(conversation, hrefs);
+        let messaging = messaging::resource(conversation, self.asker);
         self.of_communication(Event::started(to(&invitation)).embed(invitation));
         self.of_communication(Event::added(to(&resource)).embed(resource));
         let is_there = |participant: &&Participant| {
@@ -140,7 +145,7 @@ impl<'a> Renderer<'a> {
 
     /// An invitation has ended, well or not.
     fn answered(&mut self, invitation: &Invitation, conversation: &Conversation) {
-        let resource = invitations::resource(invitation, conversation, &self.asker.hrefs);
+        let resource = invitations::resource(invitation, conversation, self.asker);
         let ended = Event::completed(to(&resource)).embed(resource);
         self.of_communication(match why(invitation) {
             None => ended.status(Status::Success),
@@ -155,7 +160,7 @@ impl<'a> Renderer<'a> {
         }
         let (store, me) = (self.asker.app.store(), self.asker.account.id);
         for message in store.said_before_the_answer(me, invitation.id.clone()).await? {
-            self.message(&message, messaging::message(&message, self.asker));
+            self.message(&message, messaging::message(&message, self.asker).await?);
         }
         Ok(())
     }
@@ -163,6 +168,16 @@ impl<'a> Renderer<'a> {
     fn message(&mut self, message: &Message, resource: Resource) {
         let event = Event::completed(to(&resource)).status(Status::Success).embed(resource);
         self.of_conversation(&message.conversation, event);
+    }
+
+    /// Something is known of what the person has said. That it waits for somebody is nothing new.
+    async fn receipt(&mut self, conversation: &ConversationId, id: MessageId) -> Result<(), Refused> {
+        let (store, me) = (self.asker.app.store(), self.asker.account.id);
+        let Some(message) = store.message(me, conversation, id).await? else { return Ok(()) };
+        if let Some(resource) = messaging::receipt(&message, self.asker).await? {
+            self.of_conversation(conversation, Event::updated(to(&resource)).embed(resource));
+        }
+        Ok(())
     }
 
     /// Somebody is there.
@@ -192,7 +207,7 @@ impl<'a> Renderer<'a> {
     fn connected(&mut self, conversation: &Conversation, who: &SipUri) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
         let resource = conversation::resource(conversation, me, hrefs);
-        let messaging = messaging::resource(conversation, hrefs);
+        let messaging = messaging::resource(conversation, self.asker);
         self.of_communication(Event::updated(to(&resource)).embed(resource));
         if let Some(participant) =
             conversation.participants.iter().find(|p| p.person.uri == *who && who != me)
@@ -212,7 +227,7 @@ impl<'a> Renderer<'a> {
     fn gone(&mut self, conversation: &Conversation, who: &SipUri) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
         let others = conversation.others(me).filter(|other| conversation::is_there(other)).count();
-        let messaging = messaging::resource(conversation, hrefs);
+        let messaging = messaging::resource(conversation, self.asker);
         if who != me {
             let gone = Link::new("participant", hrefs.participant(&conversation.id, who));
             self.of_conversation(&conversation.id, Event::deleted(gone));

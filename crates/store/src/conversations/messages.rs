@@ -131,6 +131,26 @@ impl Store {
         .await
     }
 
+    /// The newest messages of a conversation that this person has said or was told, at most 100, in their order.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn newest_messages(
+        &self,
+        person: AccountId,
+        conversation: &ConversationId,
+    ) -> Result<Vec<MessageId>, StoreError> {
+        let name = conversation.clone();
+        self.read("list the messages of a conversation", move |sql| {
+            let select = "SELECT id FROM conversation WHERE name = ?1";
+            let found = found(sql.prepare_cached(select)?.query_row([name.as_str()], |row| row.get(0)))?;
+            let Some(conversation) = found else { return Ok(Vec::new()) };
+            let known = known_before(sql, conversation, person.0, i64::MAX)?;
+            Ok(known.into_iter().rev().map(|(message, _)| MessageId(message)).collect())
+        })
+        .await
+    }
+
     /// A message of a conversation that this person has said or was told.
     ///
     /// # Errors

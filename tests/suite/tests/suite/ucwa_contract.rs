@@ -10,6 +10,8 @@ mod forms;
 mod invitations;
 mod me;
 mod meetings;
+mod messages;
+mod missed;
 mod people;
 
 use std::time::Duration;

@@ -64,15 +64,14 @@ impl<'a> Renderer<'a> {
                 let event = if writes { Event::added(link) } else { Event::deleted(link) };
                 self.of_conversation(&conversation, event.within("typingParticipants", typing));
             }
-            Happened::MessageDelivered { conversation, message, .. }
-            | Happened::MessageFailed { conversation, message, .. } => {
+            Happened::MessageDelivered { conversation, message, .. } => {
                 self.receipt(&conversation, message).await?;
             }
             Happened::MissedConversations(_) => {
                 let place = communication::missed_place(&self.asker.hrefs);
                 self.of_communication(Event::updated(Link::new("missedItems", place)));
             }
-            // Results of commands are answers here, and there is no word for the rest.
+            // Results of commands are answers here, what has failed is there no more, and there is no word for the rest.
             Happened::RequestSucceeded { .. }
             | Happened::RequestFailed { .. }
             | Happened::ContactList(_)
@@ -81,6 +80,7 @@ impl<'a> Renderer<'a> {
             | Happened::ContactChanged { .. }
             | Happened::SubscriptionChanged { .. }
             | Happened::MessageRead { .. }
+            | Happened::MessageFailed { .. }
             | Happened::Conversation(_)
             | Happened::Resync
             | Happened::PushTested { .. } => {}

@@ -94,6 +94,13 @@ pub enum Event {
         /// What happened to it.
         change: SubscriptionChange,
     },
+    /// This session follows these people in a subscription of its own, or in none of them any more.
+    FollowingChanged {
+        /// Whom.
+        people: Vec<SipUri>,
+        /// Came or went.
+        change: ListChange,
+    },
     /// Somebody asks this person for a conversation, or this person somebody, on this device or on another. The
     /// invitation is as it stands when the event is read.
     Invited(Box<Invitation>),
@@ -199,7 +206,8 @@ impl Event {
             Self::ContactList(_)
             | Self::PresenceChanged { .. }
             | Self::SelfPresenceChanged { .. }
-            | Self::SubscriptionChanged { .. } => Class::Medium,
+            | Self::SubscriptionChanged { .. }
+            | Self::FollowingChanged { .. } => Class::Medium,
         }
     }
 }

@@ -105,8 +105,10 @@ pub struct Subscription {
 /// What happened to a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionChange {
-    /// It began, or lasts longer.
+    /// It began.
     Added,
+    /// It lasts longer.
+    Extended,
     /// It will end soon.
     Expiring,
     /// It has ended.
@@ -118,6 +120,7 @@ impl SubscriptionChange {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Added => "added",
+            Self::Extended => "extended",
             Self::Expiring => "expiring",
             Self::Deleted => "deleted",
         }
@@ -133,7 +136,8 @@ impl FromStr for SubscriptionChange {
     type Err = UnknownSubscriptionChange;
 
     fn from_str(text: &str) -> Result<Self, UnknownSubscriptionChange> {
-        let found = [Self::Added, Self::Expiring, Self::Deleted].into_iter().find(|c| c.as_str() == text);
+        let all = [Self::Added, Self::Extended, Self::Expiring, Self::Deleted];
+        let found = all.into_iter().find(|change| change.as_str() == text);
         found.ok_or_else(|| UnknownSubscriptionChange(text.chars().take(16).collect()))
     }
 }

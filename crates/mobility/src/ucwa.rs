@@ -20,6 +20,7 @@ mod people;
 mod policies;
 mod render;
 mod search;
+mod subscriptions;
 
 use axum::{
     Router, middleware,
@@ -87,8 +88,29 @@ fn of_people() -> Router<Phones> {
         .route("/people/{person}/presence", get(people::show_presence))
         .route("/people/{person}/note", get(people::show_note))
         .route("/people/{person}/location", get(people::show_location))
-        .route("/people/{person}/supportedmedia", get(people::show_modalities));
+        .route("/people/{person}/supportedmedia", get(people::show_modalities))
+        .merge(of_subscriptions());
     Router::new().nest("/{application}", people)
+}
+
+fn of_subscriptions() -> Router<Phones> {
+    let list = "/people/contactsandgroupssubscription";
+    let memberships = "/people/presencesubscriptionmemberships";
+    Router::new()
+        .route("/people/presencesubscriptions", get(subscriptions::list).post(subscriptions::start))
+        .route(
+            "/people/presencesubscriptions/{subscription}",
+            get(subscriptions::show).post(subscriptions::extend).delete(subscriptions::end),
+        )
+        .route(memberships, get(subscriptions::memberships).post(subscriptions::add))
+        .route(
+            &format!("{memberships}/{{subscription}}/{{person}}"),
+            get(subscriptions::show_membership).delete(subscriptions::remove),
+        )
+        .route("/people/subscribedcontacts", get(subscriptions::subscribed))
+        .route(list, get(subscriptions::show_list))
+        .route(&format!("{list}/startorrefresh"), post(subscriptions::start_list))
+        .route(&format!("{list}/stop"), post(subscriptions::stop_list))
 }
 
 fn of_communication() -> Router<Phones> {

@@ -143,9 +143,18 @@ fn follow_known(
     timed: Option<i64>,
     people: Vec<i64>,
 ) -> rusqlite::Result<Result<(), Failure>> {
-    for person in people {
+    let mut new = Vec::new();
+    for person in &people {
+        if !follows(tx.sql, device, *person)? {
+            new.push(*person);
+        }
         let insert = "INSERT OR IGNORE INTO subscription (device, account, timed) VALUES (?1, ?2, ?3)";
         tx.sql.prepare_cached(insert)?.execute(params![device, person, timed])?;
+    }
+    if timed.is_some() {
+        tell_following(tx, device, &new, ListChange::Added)?;
+    }
+    for person in people {
         events::presence_changed(tx, device, Some(person), Changed::ALL)?;
     }
     let count = "SELECT count(DISTINCT account) FROM subscription WHERE device = ?1";
@@ -171,15 +180,40 @@ pub(crate) fn list_changed(
     for (timed, device) in subscriptions {
         let came = change == ListChange::Added;
         if !came || follow_known(tx, device, Some(timed), vec![contact])?.is_err() {
-            forget(tx, timed, contact)?;
+            forget(tx, device, timed, contact)?;
         }
     }
     Ok(())
 }
 
-fn forget(tx: &Tx<'_>, timed: i64, person: i64) -> rusqlite::Result<()> {
+/// Whether a session follows somebody.
+fn follows(sql: &Connection, device: i64, person: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM subscription WHERE device = ?1 AND account = ?2)";
+    sql.prepare_cached(select)?.query_row([device, person], |row| row.get(0))
+}
+
+/// Follows somebody no more in a subscription.
+fn forget(tx: &mut Tx<'_>, device: i64, timed: i64, person: i64) -> rusqlite::Result<()> {
     let delete = "DELETE FROM subscription WHERE timed = ?1 AND account = ?2";
-    tx.sql.prepare_cached(delete)?.execute([timed, person]).map(drop)
+    let was_in = tx.sql.prepare_cached(delete)?.execute([timed, person])? > 0;
+    if was_in && !follows(tx.sql, device, person)? {
+        tell_following(tx, device, &[person], ListChange::Deleted)?;
+    }
+    Ok(())
+}
+
+/// Ends a subscription.
+fn end(tx: &mut Tx<'_>, device: i64, timed: i64, name: &str) -> rusqlite::Result<()> {
+    let select = "SELECT account FROM subscription WHERE timed = ?1
+         EXCEPT SELECT account FROM subscription WHERE device = ?2 AND timed IS NOT ?1";
+    let only_here: Vec<i64> = tx
+        .sql
+        .prepare_cached(select)?
+        .query_map([timed, device], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    tx.sql.prepare_cached("DELETE FROM timed_subscription WHERE id = ?1")?.execute([timed])?;
+    tell_following(tx, device, &only_here, ListChange::Deleted)?;
+    tell(tx, device, name, SubscriptionChange::Deleted)
 }
 
 /// Lets a session follow nobody.
@@ -193,23 +227,26 @@ pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
     // After the clock was set back none lasts longer than it may.
     let latest = (now + Lease::MAX.duration()).as_millis();
     tx.sql.execute("UPDATE timed_subscription SET ends_at = ?1 WHERE ends_at > ?1", [latest])?;
-    let over = "DELETE FROM timed_subscription WHERE ends_at <= ?1 RETURNING device, name";
-    let soon =
-        "UPDATE timed_subscription SET warned = 1 WHERE ends_at <= ?1 AND warned = 0 RETURNING device, name";
-    for (change, statement, limit) in
-        [(SubscriptionChange::Deleted, over, now), (SubscriptionChange::Expiring, soon, now + WARNING)]
-    {
-        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?));
-        let concerned: Vec<_> = tx
-            .sql
-            .prepare_cached(statement)?
-            .query_map([limit.as_millis()], row)?
-            .collect::<Result<_, _>>()?;
-        for (device, name) in concerned {
-            tell(tx, device, &name, change)?;
-        }
+    let over = "SELECT id, device, name FROM timed_subscription WHERE ends_at <= ?1 ORDER BY id";
+    for (timed, device, name) in concerned(tx.sql, over, now)? {
+        end(tx, device, timed, &name)?;
+    }
+    let soon = "UPDATE timed_subscription SET warned = 1 WHERE ends_at <= ?1 AND warned = 0
+         RETURNING id, device, name";
+    for (_, device, name) in concerned(tx.sql, soon, now + WARNING)? {
+        tell(tx, device, &name, SubscriptionChange::Expiring)?;
     }
     Ok(())
+}
+
+/// Subscriptions with their devices and names.
+fn concerned(
+    sql: &Connection,
+    statement: &str,
+    until: Timestamp,
+) -> rusqlite::Result<Vec<(i64, i64, String)>> {
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    sql.prepare_cached(statement)?.query_map([until.as_millis()], row)?.collect()
 }
 
 fn tell(
@@ -220,4 +257,13 @@ fn tell(
 ) -> rusqlite::Result<()> {
     let entry = PeopleEntry::SubscriptionChanged { subscription, change };
     events::append(tx, device, Entry::People(entry))
+}
+
+fn tell_following(tx: &mut Tx<'_>, device: i64, people: &[i64], change: ListChange) -> rusqlite::Result<()> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<_> = people.iter().map(ToString::to_string).collect();
+    let detail = &format!("{} {}", change.as_str(), numbers.join(" "));
+    events::append(tx, device, Entry::People(PeopleEntry::FollowingChanged { detail }))
 }

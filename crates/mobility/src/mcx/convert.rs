@@ -189,7 +189,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             state: composing(writes),
         },
         // Only applications of UCWA do that.
-        Event::MadeAvailable => return None,
+        Event::MadeAvailable | Event::FollowingChanged { .. } => return None,
         Event::PushTested { request, outcome } => {
             Wire::PushTested { rid: request.to_string(), accepted: outcome.accepted, reason: outcome.reason }
         }

@@ -12,7 +12,7 @@ use super::{
     answer::{Answer, Refused},
     asker::{Asker, Given},
     hrefs::Hrefs,
-    me,
+    me, subscriptions,
 };
 
 pub(super) async fn show(asker: Asker) -> Answer {
@@ -23,6 +23,10 @@ pub(super) fn resource(hrefs: &Hrefs) -> Resource {
     Resource::new("people", hrefs.at("people"))
         .link("myContacts", hrefs.at("people/contacts"))
         .link("search", hrefs.at("people/search"))
+        .link("presenceSubscriptions", hrefs.at("people/presenceSubscriptions"))
+        .link("presenceSubscriptionMemberships", hrefs.at("people/presenceSubscriptionMemberships"))
+        .link("subscribedContacts", hrefs.at("people/subscribedContacts"))
+        .link("myContactsAndGroupsSubscription", subscriptions::list_href(hrefs))
 }
 
 /// `GET contacts`: with `expand=false` links alone.

@@ -1,5 +1,7 @@
 //! What happened, in the words of UCWA. A step of the engine is a change of several resources here.
 
+mod people;
+
 use fulmar_domain::{
     ConversationId, MessageId, SipUri,
     conversation::{Conversation, Message, Participant, Participation},
@@ -32,6 +34,10 @@ impl<'a> Renderer<'a> {
             Happened::MadeAvailable => self.made_available(),
             Happened::PresenceChanged { of, changed, .. } => self.presence(&of, changed),
             Happened::SelfPresenceChanged { changed, .. } => self.self_presence(changed),
+            Happened::SubscriptionChanged { subscription, change } => {
+                self.subscription(&subscription, change);
+            }
+            Happened::FollowingChanged { people, change } => self.following(&people, change),
             Happened::Invited(invitation) => {
                 if let Some(conversation) = self.find(&invitation.conversation).await? {
                     self.invited(&invitation, &conversation);
@@ -78,7 +84,6 @@ impl<'a> Renderer<'a> {
             | Happened::Found { .. }
             | Happened::GroupChanged { .. }
             | Happened::ContactChanged { .. }
-            | Happened::SubscriptionChanged { .. }
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
             | Happened::Conversation(_)
@@ -110,19 +115,6 @@ impl<'a> Renderer<'a> {
             [("presence", changed.availability), ("note", changed.note), ("location", changed.location)];
         for (rel, _) in parts.into_iter().filter(|(_, changed)| *changed) {
             self.document.push("me", &me, Event::updated(Link::new(rel, format!("{me}/{rel}"))));
-        }
-    }
-
-    fn presence(&mut self, of: &SipUri, changed: Changed) {
-        let (people, contact) = (self.asker.hrefs.at("people"), self.asker.hrefs.contact(of));
-        let parts = [
-            ("contactPresence", "presence", changed.availability),
-            ("contactNote", "note", changed.note),
-            ("contactLocation", "location", changed.location),
-        ];
-        for (rel, path, _) in parts.into_iter().filter(|(.., changed)| *changed) {
-            let event = Event::updated(Link::new(rel, format!("{contact}/{path}")));
-            self.document.push("people", &people, event.within("contact", &contact));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Events about contacts and presence as rows of the log, and back.
 
 use fulmar_domain::{
-    RequestId, Timestamp,
+    RequestId, SipUri, Timestamp,
     contacts::{GroupId, ListChange},
     event::Event,
     presence::Changed,
@@ -14,7 +14,7 @@ use crate::{
     contacts,
     events::Columns,
     people, presence,
-    rows::{parse, parsed, parsed_or_null},
+    rows::{found, parse, parsed, parsed_or_null},
 };
 
 /// Such an event as it is written.
@@ -46,6 +46,10 @@ pub(crate) enum PeopleEntry<'a> {
         subscription: &'a str,
         change: SubscriptionChange,
     },
+    /// What happened, and the numbers of the people.
+    FollowingChanged {
+        detail: &'a str,
+    },
 }
 
 impl<'a> PeopleEntry<'a> {
@@ -71,6 +75,7 @@ impl<'a> PeopleEntry<'a> {
                 detail: Some(change.as_str()),
                 ..new(SUBSCRIPTION_CHANGED)
             },
+            Self::FollowingChanged { detail } => Columns { detail: Some(detail), ..new(FOLLOWING_CHANGED) },
         }
     }
 }
@@ -82,6 +87,7 @@ const CONTACT_CHANGED: &str = "contactChanged";
 pub(super) const PRESENCE_CHANGED: &str = "presenceChanged";
 pub(super) const SELF_PRESENCE_CHANGED: &str = "selfPresenceChanged";
 const SUBSCRIPTION_CHANGED: &str = "subscriptionChanged";
+const FOLLOWING_CHANGED: &str = "followingChanged";
 
 /// What a row of the log says; `None` when it is not about contacts or presence.
 pub(super) fn read(
@@ -119,8 +125,21 @@ pub(super) fn read(
         SUBSCRIPTION_CHANGED => {
             Event::SubscriptionChanged { subscription: parsed(row, 2)?, change: parsed(row, 3)? }
         }
+        FOLLOWING_CHANGED => {
+            let detail = row.get_ref(3)?.as_str()?;
+            let (change, numbers) = detail.split_once(' ').unwrap_or((detail, ""));
+            Event::FollowingChanged { people: addresses(sql, numbers)?, change: parse(change, 3)? }
+        }
         _ => return Ok(None),
     }))
+}
+
+/// The addresses of people by their numbers; who is no longer there is left out.
+fn addresses(sql: &Connection, numbers: &str) -> rusqlite::Result<Vec<SipUri>> {
+    let mut select = sql.prepare_cached("SELECT uri FROM account WHERE id = ?1")?;
+    let addresses = numbers.split_whitespace().filter_map(|number| number.parse::<i64>().ok());
+    let addresses = addresses.map(|number| found(select.query_row([number], |row| parsed(row, 0))));
+    addresses.filter_map(Result::transpose).collect()
 }
 
 /// An event of an earlier release does not say what changed.

@@ -9,7 +9,7 @@ use fulmar_domain::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{LIST, follow, follow_known, forget, tell};
+use super::{LIST, end, follow, follow_known, forget, tell};
 use crate::{
     accounts, contacts,
     rows::{found, timestamp},
@@ -31,19 +31,16 @@ pub(super) fn carry_out(tx: &mut Tx<'_>, session: &Session, edit: &SubscriptionE
         SubscriptionEdit::Start(..) => {}
         SubscriptionEdit::Add(_, people) => return follow(tx, device, Some(timed), people),
         SubscriptionEdit::Remove(_, person) => match accounts::enabled(tx.sql, person)? {
-            Some(person) => forget(tx, timed, person)?,
+            Some(person) => forget(tx, device, timed, person)?,
             None => return Ok(Err(Failure::NoSuchPerson)),
         },
         SubscriptionEdit::Extend(_, lease) => {
             let update = "UPDATE timed_subscription SET ends_at = ?2, warned = 0 WHERE id = ?1";
             let ends_at = lease.extend(ends_at, now).as_millis();
             tx.sql.prepare_cached(update)?.execute([timed, ends_at])?;
-            tell(tx, device, id.as_str(), SubscriptionChange::Added)?;
+            tell(tx, device, id.as_str(), SubscriptionChange::Extended)?;
         }
-        SubscriptionEdit::End(_) => {
-            tx.sql.prepare_cached("DELETE FROM timed_subscription WHERE id = ?1")?.execute([timed])?;
-            tell(tx, device, id.as_str(), SubscriptionChange::Deleted)?;
-        }
+        SubscriptionEdit::End(_) => end(tx, device, timed, id.as_str())?,
     }
     Ok(Ok(()))
 }
@@ -101,6 +98,11 @@ fn start(
 
 /// Follows these people and nobody else in a subscription.
 fn follow_only(tx: &mut Tx<'_>, device: i64, timed: i64, people: Vec<i64>) -> Done {
-    tx.sql.prepare_cached("DELETE FROM subscription WHERE timed = ?1")?.execute([timed])?;
+    let select = "SELECT account FROM subscription WHERE timed = ?1";
+    let followed: Vec<i64> =
+        tx.sql.prepare_cached(select)?.query_map([timed], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for gone in followed.into_iter().filter(|person| !people.contains(person)) {
+        forget(tx, device, timed, gone)?;
+    }
     follow_known(tx, device, Some(timed), people)
 }

@@ -103,7 +103,7 @@ async fn what_is_extended_ends_later_and_warns_again() {
     edit(&bench, &ben, start("s", people(&["carla"])), NOON).await.unwrap();
     bench.store.tidy(minutes(9)).await.unwrap();
     edit(&bench, &ben, SubscriptionEdit::Extend("s".parse().unwrap(), TEN), minutes(9)).await.unwrap();
-    assert_eq!(told(&bench, &ben, minutes(9)).await, ["carla", "s added", "s expiring", "s added"]);
+    assert_eq!(told(&bench, &ben, minutes(9)).await, ["carla", "s added", "s expiring", "s extended"]);
     bench.store.tidy(minutes(19)).await.unwrap();
     assert_eq!(told(&bench, &ben, minutes(19)).await, ["s expiring"]);
     bench.store.tidy(minutes(20)).await.unwrap();
@@ -148,6 +148,42 @@ async fn a_group_is_followed_as_it_changes() {
     assert_eq!(followed.iter().map(|c| c.display_name.as_str()).collect::<Vec<_>>(), ["carla"]);
     let missing = edit(&bench, &ben, start("x", Followed::Group(GroupId::Own(99))), NOON).await;
     assert_eq!(missing, Err(Failure::NoSuchGroup));
+}
+
+/// Whom a session is told that it follows now, and no more.
+async fn following(bench: &Bench, actor: &Actor, now: Timestamp) -> Vec<String> {
+    let events = bench.events(actor, 0, now).await;
+    let last = events.last().map_or(0, |event| event.eid);
+    bench.store.acknowledge(&actor.session, last, now).await.unwrap();
+    let following = events.into_iter().filter_map(|event| match event.event {
+        Event::FollowingChanged { people, change } => {
+            let names: Vec<_> = people.iter().map(|uri| uri.address().replace("@office.test", "")).collect();
+            Some(format!("{} {}", change.as_str(), names.join(" ")))
+        }
+        _ => None,
+    });
+    following.collect()
+}
+
+#[tokio::test]
+async fn who_is_in_several_subscriptions_is_followed_until_the_last_ends() {
+    let bench = Bench::new().await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    edit(&bench, &ben, start("s", people(&["anna", "carla"])), NOON).await.unwrap();
+    edit(&bench, &ben, start("t", people(&["anna"])), NOON).await.unwrap();
+    assert_eq!(following(&bench, &ben, NOON).await, ["added anna carla"]);
+    edit(&bench, &ben, SubscriptionEdit::Remove("s".parse().unwrap(), uri("anna")), NOON).await.unwrap();
+    assert_eq!(following(&bench, &ben, NOON).await, [] as [String; 0]);
+    edit(&bench, &ben, SubscriptionEdit::End("s".parse().unwrap()), NOON).await.unwrap();
+    assert_eq!(following(&bench, &ben, NOON).await, ["deleted carla"]);
+    edit(&bench, &ben, start("all", Followed::List), minutes(1)).await.unwrap();
+    assert_eq!(following(&bench, &ben, minutes(1)).await, ["added carla"]);
+    bench.store.tidy(minutes(10)).await.unwrap();
+    assert_eq!(following(&bench, &ben, minutes(10)).await, [] as [String; 0], "anna is in the list");
+    contacts(&bench, &ben, ContactEdit::Remove(uri("anna"), None)).await;
+    assert_eq!(following(&bench, &ben, minutes(10)).await, ["deleted anna"]);
+    bench.store.tidy(minutes(11)).await.unwrap();
+    assert_eq!(following(&bench, &ben, minutes(11)).await, ["deleted carla"]);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod meetings;
 mod messages;
 mod missed;
 mod people;
+mod subscriptions;
 
 use std::time::Duration;
 

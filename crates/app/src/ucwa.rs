@@ -6,7 +6,7 @@ use fulmar_domain::{
     application::{Application, ClientDescription, ClientText},
     id::{ClientMessageId, SubscriptionId},
     presence::{Arrival, DeviceType},
-    session::Session,
+    session::{Session, SessionEnd},
 };
 use fulmar_store::{
     Actor, NewApplication, NewSession, Outcome, StartedApplication, StoreError, TicketDigest,
@@ -63,6 +63,21 @@ impl App {
         Ok(found.filter(|application| {
             application.session.account == caller.account.id && caller.device == Some(device)
         }))
+    }
+
+    /// How the caller's application on that device ended, where nobody ended it.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn application_end(
+        &self,
+        caller: &Caller,
+        device: DeviceId,
+    ) -> Result<Option<SessionEnd>, StoreError> {
+        if caller.device != Some(device) {
+            return Ok(None);
+        }
+        self.store.session_end(device, self.now()).await
     }
 
     /// What stands between the parts of an answer, and in none of them.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     PushId, SipUri, Timestamp,
     device::PushRegistration,
-    session::{Activity, FOREGROUND_SILENCE},
+    session::{Activity, FOREGROUND_SILENCE, SessionEnd},
 };
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
@@ -36,6 +36,15 @@ pub fn deserves_push(device: Sleeper, now: Timestamp) -> bool {
         Activity::Foreground => now.since(device.last_seen) >= FOREGROUND_SILENCE,
     };
     device.has_push && sleeps
+}
+
+/// Whether a device is told to sign in again: its session ended by itself (`None`: somebody signed out, or the device
+/// was revoked), and the device can be woken. What is said from then on would wait for it in silence.
+pub fn deserves_sign_in_notice(end: Option<SessionEnd>, has_push: bool) -> bool {
+    match end {
+        Some(SessionEnd::Expired | SessionEnd::Displaced) => has_push,
+        None => false,
+    }
 }
 
 /// A notification that is due.
@@ -70,6 +79,8 @@ pub enum Subject {
         /// Who, by name.
         from: String,
     },
+    /// The device is not signed in any more.
+    SignIn,
     /// The person wants to see whether notifications arrive.
     Test,
 }
@@ -302,6 +313,15 @@ mod tests {
     #[test]
     fn a_foreground_phone_that_fell_silent_is_pushed() {
         assert!(deserves_push(sleeper(Activity::Foreground, FOREGROUND_SILENCE, true), NOW));
+    }
+
+    #[test]
+    fn who_fell_silent_is_told_and_who_signed_out_is_not() {
+        for end in [SessionEnd::Expired, SessionEnd::Displaced] {
+            assert!(deserves_sign_in_notice(Some(end), true));
+            assert!(!deserves_sign_in_notice(Some(end), false));
+        }
+        assert!(!deserves_sign_in_notice(None, true));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The life of a session: one device, one person, from sign-in to sign-out or silence.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
+
+use thiserror::Error;
 
 use crate::{AccountId, DeviceId, SessionId, Timestamp, id::EndpointId, presence::MachineState};
 
@@ -75,6 +77,39 @@ impl Activity {
             Self::Foreground => "foreground",
             Self::Background => "background",
         }
+    }
+}
+
+/// How a session ended that nobody ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It was silent too long.
+    Expired,
+    /// It was silent longest when its person signed in on more devices than [`MAX_SESSIONS`].
+    Displaced,
+}
+
+/// The text names no such end.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not an end of a session")]
+pub struct UnknownEnd(String);
+
+impl SessionEnd {
+    /// The name in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Displaced => "displaced",
+        }
+    }
+}
+
+impl FromStr for SessionEnd {
+    type Err = UnknownEnd;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEnd> {
+        let found = [Self::Expired, Self::Displaced].into_iter().find(|end| end.as_str() == text);
+        found.ok_or_else(|| UnknownEnd(text.chars().take(32).collect()))
     }
 }
 

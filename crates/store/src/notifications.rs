@@ -4,6 +4,7 @@
 //! that becomes due again, at the latest when the lease ends and at once when another worker begins. The collapse
 //! id is the same each time, so the device shows one alert for one message.
 
+mod sign_in;
 mod waking;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::{
     sessions::{self, Effect, Executed},
     writer::Tx,
 };
+pub(crate) use sign_in::{session_ended, signed_in};
 pub(crate) use waking::{Cause, fetched, invitation_ended, wake_for_unfetched, wake_if_asleep};
 
 /// How long a test notification is worth delivering.
@@ -209,10 +211,14 @@ pub(crate) fn register(
 
 /// Forgets where a device is woken, and what it was to be woken for.
 pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE notification SET state = 'dropped' WHERE device = ?1 AND state = 'pending'";
-    tx.sql.prepare_cached(update)?.execute([device])?;
+    withdraw(tx, device)?;
     let update =
         "UPDATE device SET push_provider = NULL, push_token = NULL, push_registered = NULL WHERE id = ?1";
+    tx.sql.prepare_cached(update)?.execute([device]).map(drop)
+}
+
+fn withdraw(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
+    let update = "UPDATE notification SET state = 'dropped' WHERE device = ?1 AND state = 'pending'";
     tx.sql.prepare_cached(update)?.execute([device]).map(drop)
 }
 
@@ -245,7 +251,7 @@ fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
     sql.prepare_cached(
         "SELECT n.id, d.push_provider, d.push_token, n.collapse, n.expires_at, n.attempts, s.display_name,
              (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
-                 AND w.failed_at IS NULL), n.message
+                 AND w.failed_at IS NULL), n.message, n.sign_in
          FROM notification n JOIN device d ON d.id = n.device
          LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
          LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
@@ -269,6 +275,7 @@ fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
     Ok(match (from, message) {
         (Some(from), Some(_)) => Subject::Message { from },
         (Some(from), None) => Subject::Invitation { from },
+        (None, _) if row.get(9)? => Subject::SignIn,
         (None, _) => Subject::Test,
     })
 }
@@ -305,7 +312,8 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
 
 fn finish(tx: &Tx<'_>, id: i64, state: &str) -> rusqlite::Result<()> {
     let update = "UPDATE notification SET state = ?2 WHERE id = ?1 AND state = 'pending'";
-    tx.sql.prepare_cached(update)?.execute(params![id, state]).map(drop)
+    tx.sql.prepare_cached(update)?.execute(params![id, state])?;
+    sign_in::done(tx, id)
 }
 
 /// A device that registered after its token died has a new life and is kept.

@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0027-conference.sql"),
     include_str!("../migrations/0028-message-conversation.sql"),
     include_str!("../migrations/0029-kept-for-a-time.sql"),
+    include_str!("../migrations/0030-sign-in-notice.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

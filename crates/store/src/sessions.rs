@@ -1,5 +1,6 @@
 //! Sessions of devices, and the frame of every command that one gives.
 
+mod end;
 mod start;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::{
     subscriptions,
     writer::Tx,
 };
+pub(crate) use end::lapse;
 pub(crate) use start::start;
 
 /// What a client says of itself when it signs in.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulmar_domain::{
     Timestamp,
     configuration::McxConfiguration,
-    session::{Expiry, FOREGROUND_SILENCE},
+    session::{Expiry, FOREGROUND_SILENCE, SessionEnd},
 };
 use rusqlite::{ToSql, params};
 
@@ -69,8 +69,7 @@ fn expire_sessions_of(tx: &mut Tx<'_>, domain: &str, now: Timestamp) -> rusqlite
         params![silent(without_push), silent(with_push), domain],
     )?;
     for (device, account) in expired {
-        sessions::end(tx, device)?;
-        notifications::unregister(tx, device)?;
+        sessions::lapse(tx, device, SessionEnd::Expired, now)?;
         presence::refresh(tx, account, now, None)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fulmar_app::{Busy, CommandError, InitiateSessionError, NotAuthenticated, StoreError};
-use fulmar_domain::event::Failure;
+use fulmar_domain::{event::Failure, session::SessionEnd};
 use fulmar_http::BodyError;
 use fulmar_wire::ucwa::{Code, EventsDocument, Format, InvalidField, Reason, Resource, Subcode};
 
@@ -72,6 +72,21 @@ impl Refused {
 
     fn busy(busy: Busy) -> Self {
         Self::because(Code::ServiceUnavailable, None, &busy.to_string())
+    }
+
+    /// There is no application any more ("Application lifetime").
+    pub(super) fn ended(how: Option<SessionEnd>) -> Self {
+        let (subcode, message) = match how {
+            Some(SessionEnd::Expired) => (
+                Subcode::InactiveApplicationExpired,
+                "the application was silent for too long: sign in again",
+            ),
+            Some(SessionEnd::Displaced) => {
+                (Subcode::TooManyApplications, "this person has signed in on too many devices since")
+            }
+            None => return Self::no_application(),
+        };
+        Self::because(Code::Gone, subcode, message)
     }
 
     pub(super) fn no_application() -> Self {

@@ -74,11 +74,13 @@ impl FromRequestParts<Phones> for Asker {
         let Path(path) = path.map_err(|_| Refused::no_application())?;
         let device = path.get("application").and_then(|number| number.parse().ok()).map(DeviceId);
         let device = device.ok_or_else(Refused::no_application)?;
-        let application = phones.app.application(&caller, device).await?;
+        let Some(application) = phones.app.application(&caller, device).await? else {
+            return Err(Refused::ended(phones.app.application_end(&caller, device).await?));
+        };
         Ok(Self {
             app: phones.app.clone(),
             account: caller.account,
-            application: application.ok_or_else(Refused::no_application)?,
+            application,
             hrefs: Hrefs::new(device),
             path,
         })

@@ -40,6 +40,7 @@ fn payload<'a>(
     let builder = match &notification.subject {
         Subject::Message { from } => builder.set_title(from).set_body("New message"),
         Subject::Invitation { from } => builder.set_title(from).set_body("New conversation"),
+        Subject::SignIn => builder.set_body("Sign in again to get your messages"),
         Subject::Test => builder.set_body("Notifications work"),
     };
     let options = NotificationOptions {

@@ -2,11 +2,11 @@
 
 use fulmar_domain::{
     Timestamp,
-    session::{FOREGROUND_SILENCE, MAX_SESSIONS},
+    session::{FOREGROUND_SILENCE, MAX_SESSIONS, SessionEnd},
 };
 use rusqlite::params;
 
-use super::{NewSession, StartedSession, end, find};
+use super::{NewSession, StartedSession, end, find, lapse};
 use crate::{TicketDigest, conversations, history, notifications, presence, rows::found, writer::Tx};
 
 pub(crate) fn start(
@@ -30,12 +30,13 @@ pub(crate) fn start(
     let device: i64 = tx.sql.query_row(
         "INSERT INTO device (account, endpoint, name, history_seen)
          VALUES (?1, ?2, ?3, (SELECT coalesce(max(history_seen), 0) FROM device WHERE account = ?1))
-         ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name RETURNING id",
+         ON CONFLICT (account, endpoint) DO UPDATE SET name = excluded.name, session_end = NULL RETURNING id",
         params![account, new.endpoint.as_str(), new.device_name],
         |row| row.get(0),
     )?;
     tx.sql.execute("UPDATE ticket SET device = ?2 WHERE digest = ?1", params![ticket.as_bytes(), device])?;
     end(tx, device)?;
+    notifications::signed_in(tx, device, now)?;
     tx.sql.execute(
         "INSERT INTO session
              (device, sid, account, activity, availability, last_seen, started_at, last_active, device_type)
@@ -76,7 +77,6 @@ fn make_room(tx: &mut Tx<'_>, new: &NewSession, now: Timestamp) -> rusqlite::Res
     let Some(device) = found(tx.sql.query_row(select, params![account, before], |row| row.get(0)))? else {
         return Ok(false);
     };
-    end(tx, device)?;
-    notifications::unregister(tx, device)?;
+    lapse(tx, device, SessionEnd::Displaced, now)?;
     Ok(true)
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use fulmar_domain::{
     RequestId, Timestamp,
+    configuration::{Object, Scope},
     device::{Provider, PushRegistration},
     event::Event,
     push::{ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject},
-    session::{Activity, FOREGROUND_SILENCE},
+    session::{Activity, EXPIRY_WITH_PUSH, FOREGROUND_SILENCE},
 };
 use fulmar_store::{Actor, Store};
 
@@ -195,7 +196,8 @@ async fn what_expired_is_given_up() {
     let late = after(4 * 24 * 3600);
     assert!(claim(&bench, late).await.is_empty());
     bench.store.tidy(late).await.unwrap();
-    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    let left: Vec<_> = claim(&bench, late).await.into_iter().map(|left| left.subject).collect();
+    assert_eq!(left, [Subject::SignIn], "the session has expired, too");
 }
 
 #[tokio::test]
@@ -216,4 +218,72 @@ async fn settings_for_apple_come_back_and_their_key_is_not_in_the_database() {
         let bytes = std::fs::read(bench.dir.path().join(file)).unwrap();
         assert!(!bytes.windows(11).any(|w| w == b"VERY SECRET"), "{file}");
     }
+}
+
+/// How long the session of a phone that can be woken lives without a word.
+const LIFE: Duration = EXPIRY_WITH_PUSH;
+
+#[tokio::test]
+async fn a_phone_whose_session_expired_is_told_once_to_sign_in_again() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    bench.store.tidy(NOON + LIFE).await.unwrap();
+    assert_eq!(bench.store.session(&anna.session, NOON + LIFE).await.unwrap(), None);
+    let claimed = claim(&bench, NOON + LIFE).await;
+    let subjects: Vec<_> = claimed.iter().map(|notification| notification.subject.clone()).collect();
+    assert_eq!(subjects, [Subject::SignIn], "the message waits, and wakes nobody");
+    let id = claimed[0].id;
+    bench.store.record_push_outcome(id, &Outcome::Accepted, Next::Delivered, NOON + LIFE).await.unwrap();
+    for days in 4..8 {
+        bench.store.tidy(after(days * 24 * 3600)).await.unwrap();
+        assert_eq!(claim(&bench, after(days * 24 * 3600)).await, [], "it is told once");
+    }
+    let devices = bench.store.devices(&"anna@office.test".parse().unwrap(), NOON + LIFE).await.unwrap();
+    assert_eq!(devices.unwrap(), [], "it is not woken any more");
+}
+
+#[tokio::test]
+async fn a_phone_that_signed_in_again_before_the_notice_left_is_not_told() {
+    let (bench, _, ben) = sleeping_phone().await;
+    bench.store.tidy(NOON + LIFE).await.unwrap();
+    let anna = bench.sign_in("anna", "phone", NOON + LIFE).await;
+    assert_eq!(claim(&bench, NOON + LIFE).await, []);
+    assert_eq!(steps(&bench.store).await, [StepName::Queued, StepName::Unneeded]);
+    sleep(&bench, &anna, NOON + LIFE).await;
+    let ben = bench.sign_in(&ben.session.as_str()[..3], "desk", NOON + LIFE).await;
+    write(&bench, &ben, "anna", "m1", NOON + LIFE).await;
+    assert_eq!(claim(&bench, NOON + LIFE).await.len(), 1, "it is woken as before");
+}
+
+#[tokio::test]
+async fn whoever_signed_out_or_was_revoked_is_told_nothing() {
+    let (bench, anna, _) = sleeping_phone().await;
+    bench.store.terminate_session(&anna.session, NOON).await.unwrap();
+    let (revoked, person) = (sleeping_phone().await.0, "anna@office.test".parse().unwrap());
+    let device = revoked.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
+    assert!(revoked.store.revoke_device(&person, device).await.unwrap());
+    for bench in [bench, revoked] {
+        bench.store.tidy(NOON + LIFE).await.unwrap();
+        assert_eq!(claim(&bench, NOON + LIFE).await, []);
+        assert_eq!(bench.store.session_end(device, NOON + LIFE).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_device_is_not_told_any_more_that_it_expired() {
+    let (bench, ..) = sleeping_phone().await;
+    let person = "anna@office.test".parse().unwrap();
+    let device = bench.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
+    bench.store.tidy(NOON + LIFE).await.unwrap();
+    assert!(bench.store.revoke_device(&person, device).await.unwrap());
+    assert_eq!(claim(&bench, NOON + LIFE).await, []);
+}
+
+#[tokio::test]
+async fn where_push_is_off_nobody_is_told() {
+    let (bench, ..) = sleeping_phone().await;
+    let off = vec![("EnableApplePushNotificationService".to_owned(), vec!["False".to_owned()])];
+    bench.store.configure(Object::PushNotification, Scope::Global, off, NOON).await.unwrap();
+    bench.store.tidy(NOON + LIFE).await.unwrap();
+    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
 }

@@ -7,6 +7,7 @@ use fulmar_domain::{
     application::{Application, ClientDescription},
     event::Event,
     presence::{Arrival, Availability, DeviceType, MachineState, PreferredAvailability},
+    session::SessionEnd,
 };
 use fulmar_store::{
     Actor, Executed, Made, NewApplication, NewSession, StartedApplication, Store, TicketDigest,
@@ -90,4 +91,22 @@ async fn an_application_ends_with_its_session() {
     assert!(bench.store.terminate_session(session, NOON).await.unwrap());
     assert_eq!(bench.store.application(made.session.device, NOON).await.unwrap(), None);
     assert!(matches!(start(&bench, "third", "third").await, StartedApplication::Created(_)));
+}
+
+#[tokio::test]
+async fn it_is_known_how_an_application_ended_until_there_is_another() {
+    let bench = Bench::new().await;
+    let made = created(&bench).await;
+    let end = async |at| bench.store.session_end(made.session.device, at).await.unwrap();
+    assert_eq!(end(NOON).await, None);
+    let silent = after(3600);
+    assert_eq!(end(silent).await, Some(SessionEnd::Expired), "the sweep has not come yet");
+    bench.store.tidy(silent).await.unwrap();
+    assert_eq!(end(silent).await, Some(SessionEnd::Expired));
+    created(&bench).await;
+    assert_eq!(end(NOON).await, None);
+    for number in 0..8 {
+        bench.sign_in("anna", &format!("device-{number}"), after(300)).await;
+    }
+    assert_eq!(end(after(300)).await, Some(SessionEnd::Displaced));
 }

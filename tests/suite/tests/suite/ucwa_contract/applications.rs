@@ -124,3 +124,28 @@ async fn an_application_is_its_own_persons() {
         assert_eq!(refusal(&get(&anna, &place).await), gone, "{place}");
     }
 }
+
+/// "Application lifetime": an application that was silent for too long is gone, and its client learns why.
+#[tokio::test]
+async fn an_application_that_was_silent_for_too_long_is_410() {
+    let (office, anna) = anna().await;
+    let disk = rusqlite::Connection::open(office.database()).unwrap();
+    disk.execute("UPDATE session SET last_seen = last_seen - 3600000", []).unwrap();
+    let expired = as_refusal(410, "Gone", "InactiveApplicationExpired");
+    for path in ["", "/me", "/events?ack=1"] {
+        assert_eq!(refusal(&get(&anna, &format!("{}{path}", anna.href())).await), expired, "{path}");
+    }
+    assert_eq!(make(&office, &description("a-1")).await.status(), 201, "it can be made anew");
+}
+
+/// "Application lifetime": so is one that had to make room for another device of its person.
+#[tokio::test]
+async fn an_application_that_made_room_is_410() {
+    let (office, anna) = anna().await;
+    let disk = rusqlite::Connection::open(office.database()).unwrap();
+    disk.execute("UPDATE session SET last_seen = last_seen - 300000", []).unwrap();
+    for number in 0..8 {
+        assert_eq!(make(&office, &description(&format!("e-{number}"))).await.status(), 201);
+    }
+    assert_eq!(refusal(&get(&anna, anna.href()).await), as_refusal(410, "Gone", "TooManyApplications"));
+}

@@ -1,0 +1,48 @@
+//! The notice to a device that it is not signed in any more. It is the last thing that the device is woken for.
+
+use fulmar_domain::{
+    Timestamp,
+    push::{self, StepName, TIME_TO_LIVE},
+    session::SessionEnd,
+};
+use rusqlite::params;
+
+use super::{ids, may_push, note, queued, unregister, withdraw};
+use crate::writer::Tx;
+
+/// The session of a device has ended, and nobody ended it: what it was to be woken for is withdrawn, and where the
+/// device can be woken it is told.
+pub(crate) fn session_ended(
+    tx: &mut Tx<'_>,
+    device: i64,
+    how: SessionEnd,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let select = "SELECT push_token IS NOT NULL FROM device WHERE id = ?1";
+    let has_push = tx.sql.prepare_cached(select)?.query_row([device], |row| row.get(0))?;
+    if !push::deserves_sign_in_notice(Some(how), has_push) || !may_push(tx.sql, device)? {
+        return unregister(tx, device);
+    }
+    withdraw(tx, device)?;
+    let insert = "INSERT INTO notification (device, sign_in, collapse, due_at, expires_at)
+         VALUES (?1, 1, 'sign-in', ?2, ?3) RETURNING id";
+    let values = params![device, now.as_millis(), (now + TIME_TO_LIVE).as_millis()];
+    let id = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
+    queued(tx, id, now)
+}
+
+/// The device is signed in again: a notice that has not left is withdrawn.
+pub(crate) fn signed_in(tx: &Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let update = "UPDATE notification SET state = 'unneeded'
+         WHERE device = ?1 AND sign_in = 1 AND state = 'pending' RETURNING id";
+    ids(tx.sql, update, params![device])?
+        .into_iter()
+        .try_for_each(|id| note(tx.sql, id, now, StepName::Unneeded, ""))
+}
+
+/// What became of the notice is known: without a session the device is not woken any more.
+pub(super) fn done(tx: &Tx<'_>, notification: i64) -> rusqlite::Result<()> {
+    let select = "SELECT n.device FROM notification n WHERE n.id = ?1 AND n.sign_in = 1
+         AND NOT EXISTS (SELECT 1 FROM session s WHERE s.device = n.device)";
+    ids(tx.sql, select, params![notification])?.into_iter().try_for_each(|device| unregister(tx, device))
+}

@@ -198,10 +198,7 @@ impl Event {
             | Self::Found { .. }
             | Self::GroupChanged { .. }
             | Self::PushTested { .. } => Class::High,
-            Self::ContactChanged {
-                group: Some(GroupId::Pinned | GroupId::Default | GroupId::Delegates),
-                ..
-            } => Class::Low,
+            Self::ContactChanged { group: Some(GroupId::Delegates), .. } => Class::Low,
             Self::ContactChanged { .. } => Class::High,
             Self::ContactList(_)
             | Self::PresenceChanged { .. }

@@ -11,6 +11,7 @@ mod batch;
 mod communication;
 mod conversation;
 mod events;
+mod groups;
 mod hrefs;
 mod invitations;
 mod me;
@@ -89,8 +90,22 @@ fn of_people() -> Router<Phones> {
         .route("/people/{person}/note", get(people::show_note))
         .route("/people/{person}/location", get(people::show_location))
         .route("/people/{person}/supportedmedia", get(people::show_modalities))
+        .merge(of_groups())
         .merge(of_subscriptions());
     Router::new().nest("/{application}", people)
+}
+
+fn of_groups() -> Router<Phones> {
+    let memberships = "/people/groupmemberships";
+    Router::new()
+        .route("/people/groups", get(groups::list).post(groups::make))
+        .route("/people/groups/{group}", get(groups::show).put(groups::rename).delete(groups::delete))
+        .route(memberships, get(groups::memberships).post(groups::add))
+        .route(&format!("{memberships}/removecontactfromallgroups"), post(groups::remove_from_all))
+        .route(
+            &format!("{memberships}/{{group}}/{{person}}"),
+            get(groups::show_membership).delete(groups::remove),
+        )
 }
 
 fn of_subscriptions() -> Router<Phones> {

@@ -98,6 +98,16 @@ impl Refused {
     }
 }
 
+/// Whether what is to be changed is what the client has seen: else 428 without an `If-Match`, or 412 ("Resources that
+/// can be updated").
+pub(super) fn unchanged(headers: &HeaderMap, resource: &Resource) -> Result<(), Refused> {
+    let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()) else {
+        return Err(Refused::new(Code::PreconditionRequired, None));
+    };
+    let same = resource.etag().is_some_and(|tag| fulmar_wire::ucwa::etag_matches(expected, tag));
+    if same { Ok(()) } else { Err(Refused::new(Code::PreconditionFailed, None)) }
+}
+
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         match failure {

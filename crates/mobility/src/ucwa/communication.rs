@@ -1,11 +1,11 @@
 //! What a person can talk with, and the conversations that there are.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use fulmar_domain::application::Application;
-use fulmar_wire::ucwa::{Code, Link, Resource, etag_matches};
+use fulmar_wire::ucwa::{Link, Resource};
 
 use super::{
-    answer::{Answer, Refused},
+    answer::{Answer, Refused, unchanged},
     asker::{Asker, Given},
     hrefs::Hrefs,
 };
@@ -33,12 +33,7 @@ pub(super) fn resource(application: &Application, hrefs: &Hrefs) -> Resource {
 /// a client that has an old state is told so ("Resources that can be updated").
 pub(super) async fn update(asker: Asker, headers: HeaderMap, given: Given) -> Result<Answer, Refused> {
     let resource = resource(&asker.application, &asker.hrefs);
-    let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()) else {
-        return Err(Refused::new(Code::PreconditionRequired, None));
-    };
-    if !resource.etag().is_some_and(|tag| etag_matches(expected, tag)) {
-        return Err(Refused::new(Code::PreconditionFailed, None));
-    }
+    unchanged(&headers, &resource)?;
     if !given.0.has(RETURN_WITH_PUT) {
         return Err(Refused::parameter(RETURN_WITH_PUT, "this is to be sent back as it came"));
     }

@@ -1,6 +1,6 @@
 //! Where everything of an application is: paths relative to the host, as captures of the original show them.
 
-use fulmar_domain::{ConversationId, DeviceId, InvitationId, MessageId, SipUri};
+use fulmar_domain::{ConversationId, DeviceId, InvitationId, MessageId, SipUri, contacts::GroupId};
 
 /// Where applications are made, and the same for clients that come with a ticket of the kind before OAuth.
 pub(super) use fulmar_wire::autodiscover::{
@@ -34,6 +34,15 @@ impl Hrefs {
 
     pub(super) fn contact(&self, person: &SipUri) -> String {
         self.at(&format!("people/{}", person.address()))
+    }
+
+    /// The groups of the person's list.
+    pub(super) fn groups(&self) -> String {
+        self.at("people/groups")
+    }
+
+    pub(super) fn group(&self, group: GroupId) -> String {
+        format!("{}/{group}", self.groups())
     }
 
     pub(super) fn invitation(&self, invitation: &InvitationId) -> String {

@@ -1,16 +1,16 @@
 //! Planned meetings: text meetings, which is what the box can hold.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use fulmar_app::MeetingError;
 use fulmar_domain::{
     SipUri,
     id::MeetingId,
     meeting::{AccessLevel, InvalidPlan, LIFETIME, MAX_INVITED, Meeting, MeetingPlan},
 };
-use fulmar_wire::ucwa::{Code, Resource, Subcode, Value, etag_matches};
+use fulmar_wire::ucwa::{Code, Resource, Subcode, Value};
 
 use super::{
-    answer::{Answer, Refused},
+    answer::{Answer, Refused, unchanged},
     asker::{Asker, Given},
     communication::RETURN_WITH_PUT,
     hrefs::Hrefs,
@@ -61,12 +61,7 @@ pub(super) async fn show_one(asker: Asker) -> Result<Answer, Refused> {
 /// `PUT`: what is not said goes back to what a meeting is without it, but for the time of its end.
 pub(super) async fn change(asker: Asker, headers: HeaderMap, given: Given) -> Result<Answer, Refused> {
     let known = named(&asker).await?;
-    let Some(expected) = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok()) else {
-        return Err(Refused::new(Code::PreconditionRequired, None));
-    };
-    if !meeting(&known, &asker.hrefs).etag().is_some_and(|tag| etag_matches(expected, tag)) {
-        return Err(Refused::new(Code::PreconditionFailed, None));
-    }
+    unchanged(&headers, &meeting(&known, &asker.hrefs))?;
     if !given.0.has(RETURN_WITH_PUT) {
         return Err(Refused::parameter(RETURN_WITH_PUT, "this is to be sent back as it came"));
     }

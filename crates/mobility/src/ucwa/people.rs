@@ -11,6 +11,7 @@ use fulmar_wire::ucwa::{Code, Link, Resource, Subcode, Value};
 use super::{
     answer::{Answer, Refused},
     asker::{Asker, Given},
+    groups,
     hrefs::Hrefs,
     me, subscriptions,
 };
@@ -22,6 +23,8 @@ pub(super) async fn show(asker: Asker) -> Answer {
 pub(super) fn resource(hrefs: &Hrefs) -> Resource {
     Resource::new("people", hrefs.at("people"))
         .link("myContacts", hrefs.at("people/contacts"))
+        .revised_link("myGroups", hrefs.groups(), groups::REVISION)
+        .revised_link("myGroupMemberships", hrefs.at("people/groupMemberships"), groups::REVISION)
         .link("search", hrefs.at("people/search"))
         .link("presenceSubscriptions", hrefs.at("people/presenceSubscriptions"))
         .link("presenceSubscriptionMemberships", hrefs.at("people/presenceSubscriptionMemberships"))
@@ -29,20 +32,32 @@ pub(super) fn resource(hrefs: &Hrefs) -> Resource {
         .link("myContactsAndGroupsSubscription", subscriptions::list_href(hrefs))
 }
 
-/// `GET contacts`: with `expand=false` links alone.
+/// `GET contacts`: those of the list, or of a group in it; with `expand=false` links alone.
 pub(super) async fn contacts(asker: Asker, given: Given) -> Result<Answer, Refused> {
+    let expand = given.0.bool("expand")? != Some(false);
+    if let Some(group) = given.optional("groupId")? {
+        return groups::contacts(&asker, group, expand).await;
+    }
     let contacts = asker.app.store().contact_list(asker.account.id).await?.contacts;
     let list = Resource::new("myContacts", asker.hrefs.at("people/contacts"));
-    let list = if given.0.bool("expand")? == Some(false) {
-        let link = |ListedContact { contact, .. }: &ListedContact| {
-            Link::new("contact", asker.hrefs.contact(&contact.uri)).titled(contact.display_name.as_str())
-        };
-        list.links("contact", contacts.iter().map(link))
-    } else {
-        let contacts = contacts.iter().map(|contact| self::contact(contact, &asker.hrefs));
-        list.embed_all("contact", contacts.collect())
+    Ok(Answer::Found(with_contacts(list, &contacts, expand, &asker.hrefs)))
+}
+
+/// With these contacts embedded, or with links to them.
+pub(super) fn with_contacts(
+    list: Resource,
+    contacts: &[ListedContact],
+    expand: bool,
+    hrefs: &Hrefs,
+) -> Resource {
+    if expand {
+        return list
+            .embed_all("contact", contacts.iter().map(|contact| self::contact(contact, hrefs)).collect());
+    }
+    let link = |ListedContact { contact, .. }: &ListedContact| {
+        Link::new("contact", hrefs.contact(&contact.uri)).titled(contact.display_name.as_str())
     };
-    Ok(Answer::Found(list))
+    list.links("contact", contacts.iter().map(link))
 }
 
 pub(super) async fn show_contact(asker: Asker) -> Result<Answer, Refused> {

@@ -34,6 +34,8 @@ impl<'a> Renderer<'a> {
             Happened::MadeAvailable => self.made_available(),
             Happened::PresenceChanged { of, changed, .. } => self.presence(&of, changed),
             Happened::SelfPresenceChanged { changed, .. } => self.self_presence(changed),
+            Happened::GroupChanged { group, change, name } => self.group(group, name.as_ref(), change),
+            Happened::ContactChanged { contact, group, change } => self.contact(&contact, group, change),
             Happened::SubscriptionChanged { subscription, change } => {
                 self.subscription(&subscription, change);
             }
@@ -82,8 +84,6 @@ impl<'a> Renderer<'a> {
             | Happened::RequestFailed { .. }
             | Happened::ContactList(_)
             | Happened::Found { .. }
-            | Happened::GroupChanged { .. }
-            | Happened::ContactChanged { .. }
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
             | Happened::Conversation(_)

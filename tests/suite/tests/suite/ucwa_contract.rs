@@ -7,6 +7,7 @@ mod channel;
 mod communication;
 mod conversations;
 mod forms;
+mod groups;
 mod invitations;
 mod me;
 mod meetings;

@@ -1,12 +1,16 @@
 //! What happened to people and to whom an application follows.
 
 use fulmar_domain::{
-    SipUri, contacts::ListChange, id::SubscriptionId, presence::Changed, subscription::SubscriptionChange,
+    SipUri,
+    contacts::{GroupId, GroupName, ListChange},
+    id::SubscriptionId,
+    presence::Changed,
+    subscription::SubscriptionChange,
 };
 use fulmar_wire::ucwa::{Event, Link};
 
 use super::{Renderer, to};
-use crate::ucwa::subscriptions;
+use crate::ucwa::{groups, subscriptions};
 
 impl Renderer<'_> {
     pub(super) fn presence(&mut self, of: &SipUri, changed: Changed) {
@@ -40,6 +44,28 @@ impl Renderer<'_> {
             // The answer to who asked for it says so.
             SubscriptionChange::Extended => {}
         }
+    }
+
+    pub(super) fn group(&mut self, group: GroupId, name: Option<&GroupName>, change: ListChange) {
+        let hrefs = &self.asker.hrefs;
+        let link = Link::new(groups::rel(group), hrefs.group(group));
+        let link = match name {
+            Some(name) => link.titled(name.as_str()),
+            None => link,
+        };
+        let event = changed(link, change);
+        let is_new_or_gone = change != ListChange::Updated;
+        self.of_people(if is_new_or_gone { event.within("myGroups", hrefs.groups()) } else { event });
+    }
+
+    pub(super) fn contact(&mut self, contact: &SipUri, group: Option<GroupId>, change: ListChange) {
+        let hrefs = &self.asker.hrefs;
+        let (rel, place) = match group {
+            Some(group) => (groups::rel(group), hrefs.group(group)),
+            None => ("myContacts", hrefs.at("people/contacts")),
+        };
+        let contact = Link::new("contact", hrefs.contact(contact));
+        self.of_people(changed(contact, change).within(rel, place));
     }
 
     pub(super) fn following(&mut self, people: &[SipUri], change: ListChange) {

@@ -6,12 +6,13 @@ use fulmar_domain::{
     conversation::{MessageName, Step},
     device::PushRegistration,
     invitation::{About, OperationId},
+    meeting::{MeetingEdit, MeetingUri},
     presence::SelfPresence,
     search::{SearchLimit, SearchQuery},
     session::{Activity, Session},
     subscription::SubscriptionEdit,
 };
-use fulmar_store::{Actor, Executed, Joining, Opening, Outcome, Said, StoreError};
+use fulmar_store::{Actor, Executed, Joining, NewNames, Opening, Outcome, Said, StoreError};
 use thiserror::Error;
 
 use crate::{
@@ -54,6 +55,14 @@ pub enum Command {
     QueryConversations(Option<ConversationId>),
     /// Accept, decline, leave.
     StepConversation(ConversationId, Step),
+    /// Plan a meeting, change a plan, or give it up.
+    EditMeeting(MeetingEdit),
+    /// What I have planned.
+    QueryMeetings,
+    /// Come into a meeting.
+    JoinMeeting(MeetingUri, About),
+    /// Begin a meeting at once.
+    StartMeeting(About),
     /// Take an invitation back.
     CancelInvitation(InvitationId),
     /// I know what I have missed, in one conversation or in all.
@@ -145,6 +154,16 @@ impl App {
             Command::StepConversation(conversation, step) => {
                 store.step_conversation(actor, request, conversation, step, now).await
             }
+            Command::EditMeeting(edit) => {
+                store.edit_meeting(actor, request, edit, random::identifier()?, now).await
+            }
+            Command::QueryMeetings => store.query_meetings(actor, request, now).await,
+            Command::JoinMeeting(uri, about) => {
+                store.join_meeting(actor, request, (uri, about), new_names()?, now).await
+            }
+            Command::StartMeeting(about) => {
+                store.start_meeting(actor, request, about, new_names()?, now).await
+            }
             Command::CancelInvitation(invitation) => {
                 store.cancel_invitation(actor, request, invitation, now).await
             }
@@ -174,6 +193,10 @@ impl App {
         let ended = self.store.terminate_session(&session.id, self.now()).await?;
         if ended { Ok(()) } else { Err(CommandError::SessionEnded) }
     }
+}
+
+fn new_names() -> Result<NewNames, NoRandomness> {
+    Ok(NewNames { conversation: random::identifier()?, invitation: random::identifier()? })
 }
 
 /// What came of it, while the session lasted.

@@ -9,6 +9,7 @@ use crate::{
     contacts::Contact,
     id::ClientMessageId,
     invitation::{DeclineReason, Importance, Subject, ThreadId},
+    meeting::MeetingUri,
 };
 
 /// The longest message text, in bytes of UTF-8.
@@ -137,8 +138,12 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// Where it stands for the person who looks.
     pub state: ConversationState,
-    /// More than two people were ever in it or asked into it.
+    /// More than two people were ever in it or asked into it, or it is a meeting.
     pub conference: bool,
+    /// The meeting that it is, while that can be joined.
+    pub meeting: Option<MeetingUri>,
+    /// The meeting that it was is over for everybody.
+    pub ended: bool,
     /// Everybody who takes or took part or was asked, the creator first, the person who looks among them.
     pub participants: Vec<Participant>,
 }
@@ -174,7 +179,7 @@ pub enum ConversationState {
     Incoming,
     /// They have asked, and nobody has answered.
     Connecting,
-    /// They take part, with somebody.
+    /// They take part, with somebody or in a meeting.
     Connected,
     /// They do not take part, or nobody else does.
     Disconnected,
@@ -191,10 +196,11 @@ impl ConversationState {
         }
     }
 
-    /// Where it stands for a person in this position, given those of the others.
-    pub fn of(me: Participation, others: impl IntoIterator<Item = Participation>) -> Self {
+    /// Where it stands for a person in this position, given those of the others. In a meeting one may be alone.
+    pub fn of(me: Participation, others: impl IntoIterator<Item = Participation>, meeting: bool) -> Self {
         match me {
             Participation::Ringing => Self::Incoming,
+            Participation::Connected if meeting => Self::Connected,
             Participation::Connected => {
                 others.into_iter().fold(Self::Disconnected, |state, other| match (state, other) {
                     (_, Participation::Connected) => Self::Connected,
@@ -386,12 +392,14 @@ mod tests {
     #[test]
     fn a_conversation_stands_where_its_participants_do() {
         use Participation::{Connected, Declined, Left, Missed, Ringing};
-        let state = |me, others: &[_]| ConversationState::of(me, others.iter().copied());
+        let state = |me, others: &[_]| ConversationState::of(me, others.iter().copied(), false);
         assert_eq!(state(Ringing, &[Connected]), ConversationState::Incoming);
         assert_eq!(state(Connected, &[Ringing, Declined]), ConversationState::Connecting);
         assert_eq!(state(Connected, &[Connected, Ringing]), ConversationState::Connected);
         assert_eq!(state(Connected, &[Missed, Left, Declined]), ConversationState::Disconnected);
         assert_eq!(state(Left, &[Connected]), ConversationState::Disconnected);
+        assert_eq!(ConversationState::of(Connected, [], true), ConversationState::Connected);
+        assert_eq!(ConversationState::of(Left, [Connected], true), ConversationState::Disconnected);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::{
     ConversationId, MessageId, RequestId, SipUri, Timestamp,
     contacts::{ContactList, GroupId, GroupName, ListChange},
     conversation::{Conversation, ConversationState, Message, MissedConversations, Participation},
-    id::{ClientMessageId, SubscriptionId},
+    id::{ClientMessageId, MeetingId, SubscriptionId},
     invitation::Invitation,
+    meeting::Meeting,
     presence::{Changed, Presence},
     push::TestOutcome,
     search::Found,
@@ -108,6 +109,13 @@ pub enum Event {
     InvitationEnded(Box<Invitation>),
     /// A conversation of this person, as it is when the event is read.
     Conversation(Box<Conversation>),
+    /// A meeting that this person plans, as it is when the event is read.
+    Meeting {
+        /// Which.
+        id: MeetingId,
+        /// `None` when it is there no more.
+        meeting: Option<Box<Meeting>>,
+    },
     /// How many conversations the person has missed, when the event is read.
     MissedConversations(MissedConversations),
     /// More happened than is kept for this session: it is to look again at everything but what happens in
@@ -186,6 +194,7 @@ impl Event {
             | Self::InvitationEnded(_)
             | Self::MissedConversations(_)
             | Self::Conversation(_)
+            | Self::Meeting { .. }
             | Self::Resync
             | Self::ParticipantChanged { .. }
             | Self::MessageReceived(_)
@@ -271,10 +280,18 @@ pub enum Failure {
     NotSupported,
     /// That is no picture that the box takes.
     NotAPicture,
+    /// There is no meeting of that address, or it is over.
+    NoSuchMeeting,
+    /// The meeting is not open to that person.
+    NotAdmitted,
+    /// It was changed since it was looked at.
+    Outdated,
+    /// A meeting can not be planned so.
+    InvalidPlan,
 }
 
 impl Failure {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,
@@ -287,6 +304,10 @@ impl Failure {
         Self::AlreadyExists,
         Self::NotSupported,
         Self::NotAPicture,
+        Self::NoSuchMeeting,
+        Self::NotAdmitted,
+        Self::Outdated,
+        Self::InvalidPlan,
     ];
 
     /// The name on the wire and in the store.
@@ -304,6 +325,10 @@ impl Failure {
             Self::AlreadyExists => "alreadyExists",
             Self::NotSupported => "notSupported",
             Self::NotAPicture => "notAPicture",
+            Self::NoSuchMeeting => "noSuchMeeting",
+            Self::NotAdmitted => "notAdmitted",
+            Self::Outdated => "outdated",
+            Self::InvalidPlan => "invalidPlan",
         }
     }
 }

@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{ConversationId, InvitationId, Timestamp, contacts::Contact, conversation::Message};
+use crate::{
+    ConversationId, InvitationId, Timestamp, contacts::Contact, conversation::Message, meeting::MeetingUri,
+};
 
 /// How long an invitation waits for an answer. It waits as long as a notification of it can still wake a device.
 pub const ANSWER_TIME: Duration = Duration::from_secs(30);
@@ -15,8 +17,12 @@ pub const ANSWER_TIME: Duration = Duration::from_secs(30);
 pub struct Invitation {
     /// Which.
     pub id: InvitationId,
+    /// For what.
+    pub kind: InvitationKind,
     /// To what.
     pub conversation: ConversationId,
+    /// The meeting that this is, while that can be joined.
+    pub meeting: Option<MeetingUri>,
     /// Whether the person who looks was asked or asks.
     pub direction: Direction,
     /// Who asks.
@@ -108,6 +114,18 @@ macro_rules! words {
         }
     };
 }
+
+words!(
+    /// What somebody is asked for.
+    InvitationKind: "a kind of invitation" {
+        /// A conversation of two.
+        Conversation = "conversation",
+        /// To come into one that there is.
+        Participant = "participant",
+        /// Nobody is asked: who asks comes into a meeting.
+        Join = "join",
+    }
+);
 
 words!(
     /// Where an invitation stands.

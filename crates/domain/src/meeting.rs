@@ -1,17 +1,19 @@
 //! Meetings that somebody planned ("UCWA reference, myOnlineMeeting"): a place where people of the office meet in
 //! writing.
 
-use std::{str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{SipUri, Timestamp, id::MeetingId};
+use crate::{SipUri, Timestamp, conversation::RECENT, id::MeetingId};
 
 /// How long a meeting is kept whose organizer says nothing else.
 pub const LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// The longest that one may be planned ahead.
 pub const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 3600);
-/// The most meetings of one person.
+/// How long one can be joined that began at once: as long as a conversation in which nothing is said is active.
+pub const AD_HOC_LIFETIME: Duration = RECENT;
+/// The most meetings that one person has planned, and the most that began at once and in which they are.
 pub const MAX_MEETINGS: u32 = 100;
 /// The most people who are invited to one.
 pub const MAX_INVITED: usize = 250;
@@ -19,7 +21,7 @@ pub const MAX_INVITED: usize = 250;
 const MAX_SUBJECT: usize = 250;
 const MAX_DESCRIPTION: usize = 2000;
 
-/// A planned meeting.
+/// A meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meeting {
     /// Which.
@@ -30,6 +32,40 @@ pub struct Meeting {
     pub plan: MeetingPlan,
     /// Grows with every change.
     pub revision: u32,
+    /// It began at once, and is among nobody's plans.
+    pub ad_hoc: bool,
+}
+
+/// The address of a meeting, by which it is joined ("onlineMeetingUri").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeetingUri {
+    /// Whose.
+    pub organizer: SipUri,
+    /// Which.
+    pub id: MeetingId,
+}
+
+/// The text is not the address of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is not an address such as `sip:anna@office.example;gruu;opaque=app:conf:focus:id:5f1d3c`")]
+pub struct InvalidMeetingUri(String);
+
+/// What a person does with a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MeetingEdit {
+    /// Makes it.
+    Plan(MeetingPlan),
+    /// Replaces it.
+    Change {
+        /// Which.
+        id: MeetingId,
+        /// As it was seen.
+        revision: u32,
+        /// By what.
+        plan: MeetingPlan,
+    },
+    /// Gives it up.
+    Delete(MeetingId),
 }
 
 /// What the organizer of a meeting decides.
@@ -56,7 +92,7 @@ pub enum AccessLevel {
     Everyone,
     /// The same, since nobody from elsewhere comes.
     SameEnterprise,
-    /// Those who are invited, and leaders.
+    /// Those who are invited, leaders, and who was asked by somebody there.
     Invited,
     /// Leaders.
     Locked,
@@ -131,14 +167,49 @@ impl MeetingPlan {
 }
 
 impl Meeting {
-    /// Whether somebody may join.
-    pub fn admits(&self, person: &SipUri) -> bool {
-        let leads = self.organizer == *person || self.plan.leaders.contains(person);
+    /// Whether somebody may join who was in it before, or not.
+    pub fn admits(&self, person: &SipUri, was_there: bool) -> bool {
         match self.plan.access {
             AccessLevel::Everyone | AccessLevel::SameEnterprise => true,
-            AccessLevel::Invited => leads || self.plan.attendees.contains(person),
-            AccessLevel::Locked => leads,
+            AccessLevel::Invited => self.leads(person) || self.plan.attendees.contains(person) || was_there,
+            AccessLevel::Locked => self.leads(person),
         }
+    }
+
+    /// Whether somebody who takes part may ask another person in: who leads may ask anybody, the others those who
+    /// might come by themselves. What began at once is everybody's.
+    pub fn may_ask(&self, who: &SipUri, whom: &SipUri, was_there: bool) -> bool {
+        self.ad_hoc || self.leads(who) || self.admits(whom, was_there)
+    }
+
+    /// Whether somebody leads it.
+    pub fn leads(&self, person: &SipUri) -> bool {
+        self.organizer == *person || self.plan.leaders.contains(person)
+    }
+
+    /// By what it is joined.
+    pub fn uri(&self) -> MeetingUri {
+        MeetingUri { organizer: self.organizer.clone(), id: self.id.clone() }
+    }
+}
+
+/// What stands between the organizer and the name of a meeting.
+const FOCUS: &str = ";gruu;opaque=app:conf:focus:id:";
+
+impl FromStr for MeetingUri {
+    type Err = InvalidMeetingUri;
+
+    fn from_str(text: &str) -> Result<Self, InvalidMeetingUri> {
+        let parts = text.split_once(FOCUS);
+        let parts = parts.and_then(|(organizer, id)| Some((organizer.parse().ok()?, id.parse().ok()?)));
+        let (organizer, id) = parts.ok_or_else(|| InvalidMeetingUri(text.chars().take(400).collect()))?;
+        Ok(Self { organizer, id })
+    }
+}
+
+impl fmt::Display for MeetingUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{FOCUS}{}", self.organizer, self.id)
     }
 }
 
@@ -161,18 +232,39 @@ mod tests {
             leaders: vec![uri("carla")],
             expires_at: NOW + LIFETIME,
         };
-        Meeting { id: "m".parse().unwrap(), organizer: uri("anna"), plan, revision: 1 }
+        Meeting { id: "m".parse().unwrap(), organizer: uri("anna"), plan, revision: 1, ad_hoc: false }
     }
 
     #[test]
     fn who_may_join_follows_from_the_level_of_access() {
         let admitted = |access| {
             let meeting = meeting(access);
-            ["anna", "ben", "carla", "dora"].map(|name| meeting.admits(&uri(name)))
+            ["anna", "ben", "carla", "dora"].map(|name| meeting.admits(&uri(name), false))
         };
         assert_eq!(admitted(AccessLevel::SameEnterprise), [true; 4]);
         assert_eq!(admitted(AccessLevel::Invited), [true, true, true, false]);
         assert_eq!(admitted(AccessLevel::Locked), [true, false, true, false]);
+        assert!(meeting(AccessLevel::Invited).admits(&uri("dora"), true));
+        assert!(!meeting(AccessLevel::Locked).admits(&uri("dora"), true));
+    }
+
+    #[test]
+    fn who_leads_asks_anybody_and_others_whoever_might_come() {
+        let invited = meeting(AccessLevel::Invited);
+        assert!(invited.may_ask(&uri("carla"), &uri("dora"), false));
+        assert!(!invited.may_ask(&uri("ben"), &uri("dora"), false));
+        assert!(invited.may_ask(&uri("ben"), &uri("carla"), false));
+        assert!(Meeting { ad_hoc: true, ..invited }.may_ask(&uri("ben"), &uri("dora"), false));
+    }
+
+    #[test]
+    fn an_address_is_read_back() {
+        let written = "sip:anna@office.test;gruu;opaque=app:conf:focus:id:m";
+        assert_eq!(meeting(AccessLevel::Everyone).uri().to_string(), written);
+        assert_eq!(written.parse(), Ok(meeting(AccessLevel::Everyone).uri()));
+        for bad in ["", "sip:anna@office.test", &written.replace(":m", ":"), &written.replace("anna@", "")] {
+            assert_eq!(bad.parse::<MeetingUri>(), Err(InvalidMeetingUri(bad.to_owned())));
+        }
     }
 
     #[test]

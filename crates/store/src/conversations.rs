@@ -1,6 +1,7 @@
 //! Conversations: how they begin, the steps of their participants, and what one of them sees.
 
 mod invitations;
+mod meeting;
 mod messages;
 mod receipts;
 mod roster;
@@ -12,7 +13,7 @@ use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SipUri, Timestamp,
     conversation::{MAX_CONVERSATIONS, Participation, Step},
     event::Failure,
-    invitation::{About, InvitationState},
+    invitation::{About, InvitationKind, InvitationState},
     session::Session,
 };
 use rusqlite::{Connection, params};
@@ -29,10 +30,12 @@ pub(crate) use invitations::{
     deadline as invitation_deadline, expire as expire_invitations, extend as extend_invitations,
     missed as missed_conversations, name as invitation_name, remind as remind_of_missed, view as invitation,
 };
+pub(crate) use meeting::{Entering, end, enter};
 pub use messages::Said;
 pub(crate) use messages::message;
 pub(crate) use receipts::{delivered, forgotten};
 pub use roster::Joining;
+pub(crate) use roster::participation;
 pub(crate) use typing::{deadline as typing_deadline, expire as expire_typing};
 pub(crate) use views::{state, view};
 
@@ -128,7 +131,8 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     };
     if let Some((conversation, message)) = known {
         let invitation = invitations::with_message(tx.sql, message)?;
-        let concern = Concern { conversation: Some(conversation), invitation, message: Some(message) };
+        let message = Some(message);
+        let concern = Concern { conversation: Some(conversation), invitation, message, ..Concern::default() };
         return Ok(Effect::made(concern));
     }
     let Some(invited) = accounts::enabled(tx.sql, &opening.with)?.filter(|person| *person != me) else {
@@ -137,15 +141,17 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     if views::count_recent(tx.sql, me, now)? >= MAX_CONVERSATIONS {
         return Ok(Effect::failed(Failure::LimitExceeded));
     }
-    let conversation = create(tx, me, opening, now)?;
+    let conversation = create(tx, me, (&opening.id, &opening.about), now)?;
+    set_connected(tx, conversation, me)?;
     let asking = invitations::Asking {
+        kind: InvitationKind::Conversation,
         id: &opening.invitation,
         operation: opening.about.operation.as_ref(),
         wakes: opening.first.is_none(),
     };
     let invitation = invitations::invite(tx, conversation, (me, invited), asking, now)?;
     let mut concern =
-        Concern { conversation: Some(conversation), invitation: Some(invitation), message: None };
+        Concern { conversation: Some(conversation), invitation: Some(invitation), ..Concern::default() };
     if let Some(said) = &opening.first {
         concern.message = messages::say(tx, session, conversation, said, now)?;
         invitations::carries(tx, invitation, concern.message)?;
@@ -153,20 +159,28 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     Ok(Effect::made(concern))
 }
 
-/// A conversation in which its creator is alone.
-fn create(tx: &Tx<'_>, me: i64, opening: &Opening, now: Timestamp) -> rusqlite::Result<i64> {
-    let About { subject, importance, thread, .. } = &opening.about;
-    let thread = thread.as_ref().map_or(opening.id.as_str(), |thread| thread.as_str());
-    let conversation: i64 = tx.sql.query_row(
+/// A conversation in which nobody is yet.
+pub(crate) fn create(
+    tx: &Tx<'_>,
+    creator: i64,
+    (name, about): (&ConversationId, &About),
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
+    let About { subject, importance, thread, .. } = about;
+    let thread = thread.as_ref().map_or(name.as_str(), |thread| thread.as_str());
+    tx.sql.query_row(
         "INSERT INTO conversation (name, creator, created_at, thread, subject, importance)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
-        params![opening.id.as_str(), me, now.as_millis(), thread, subject.as_str(), importance.as_str()],
+        params![name.as_str(), creator, now.as_millis(), thread, subject.as_str(), importance.as_str()],
         |row| row.get(0),
-    )?;
-    let insert =
-        "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'connected')";
-    tx.sql.prepare_cached(insert)?.execute([conversation, me])?;
-    Ok(conversation)
+    )
+}
+
+/// Notes that somebody takes part, and tells nobody.
+fn set_connected(tx: &Tx<'_>, conversation: i64, who: i64) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'connected')
+         ON CONFLICT DO UPDATE SET participation = 'connected'";
+    tx.sql.prepare_cached(insert)?.execute([conversation, who]).map(drop)
 }
 
 /// Takes a step and tells the participants. Whoever leaves takes their invitations back.

@@ -60,7 +60,7 @@ pub use conversations::{Joining, Opening, Said};
 pub use devices::DeviceSummary;
 pub use error::StoreError;
 pub use events::Inbox;
-pub use meetings::{MeetingChange, NewMeeting};
+pub use meetings::NewNames;
 pub use nt_hashes::NtHash;
 pub use office::OfficeChange;
 pub use secondaries::NewSecondary;

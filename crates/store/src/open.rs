@@ -38,6 +38,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0028-message-conversation.sql"),
     include_str!("../migrations/0029-kept-for-a-time.sql"),
     include_str!("../migrations/0030-sign-in-notice.sql"),
+    include_str!("../migrations/0031-joining.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -10,7 +10,7 @@ use fulmar_domain::{
     configuration::McxConfiguration,
     device::{DeviceToken, Provider, PushRegistration},
     event::Failure,
-    id::EndpointId,
+    id::{EndpointId, MeetingId},
     presence::{Arrival, DeviceType},
     session::{Activity, Session},
 };
@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use crate::{
     Actor, Store, StoreError, TicketDigest, configuration, conversations, devices,
     events::{self, Entry, PeopleEntry},
-    notifications, presence,
+    meetings, notifications, presence,
     rows::{activity, found, parsed, timestamp},
     signals::{Touched, Waiting},
     subscriptions,
@@ -66,6 +66,8 @@ pub struct Made {
     pub invitation: Option<InvitationId>,
     /// Something said in it.
     pub message: Option<MessageId>,
+    /// A meeting.
+    pub meeting: Option<MeetingId>,
 }
 
 /// What came of a command: what it made or concerned, or why it had no effect.
@@ -106,6 +108,7 @@ pub(crate) struct Concern {
     pub(crate) conversation: Option<i64>,
     pub(crate) invitation: Option<i64>,
     pub(crate) message: Option<i64>,
+    pub(crate) meeting: Option<i64>,
 }
 
 impl Effect {
@@ -338,6 +341,7 @@ fn made(sql: &Connection, concern: Concern) -> rusqlite::Result<Made> {
         conversation: concern.conversation.map(|id| conversations::name(sql, id)).transpose()?,
         invitation: concern.invitation.map(|id| conversations::invitation_name(sql, id)).transpose()?,
         message: concern.message.map(MessageId),
+        meeting: concern.meeting.map(|id| meetings::name(sql, id)).transpose()?,
     })
 }
 

@@ -10,7 +10,8 @@ use fulmar_domain::{
 use rusqlite::{ToSql, params};
 
 use crate::{
-    Store, StoreError, configuration, history, notifications, presence, sessions, subscriptions, writer::Tx,
+    Store, StoreError, configuration, history, meetings, notifications, presence, sessions, subscriptions,
+    writer::Tx,
 };
 
 /// How long an ended ticket is still known, so that its bearer is told that it expired.
@@ -34,7 +35,7 @@ impl Store {
             notifications::expire(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
-            tx.sql.execute("DELETE FROM meeting WHERE expires_at <= ?1", [now.as_millis()])?;
+            meetings::expire(tx, now)?;
             tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())

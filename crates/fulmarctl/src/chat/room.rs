@@ -268,6 +268,7 @@ mod tests {
             thread_id: "t".into(),
             subject: "The budget".into(),
             importance: "urgent".into(),
+            meeting_uri: None,
         };
         Event::ImSessionReceived { conf_id: conf_id.into(), from: from.into(), invitation }
     }

@@ -1,5 +1,6 @@
 //! Commands and events between the words of the grammar and the nouns of the domain.
 
+mod meetings;
 mod people;
 
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use fulmar_domain::{
     conversation::{Conversation, Format, Message, MessageName, Participant, Step},
     device::PushRegistration,
     event::{Event, Numbered},
-    invitation::{About, DeclineReason, Direction, Importance, Invitation, Subject},
+    invitation::{About, DeclineReason, Direction, Importance, Invitation, InvitationKind, Subject},
     presence::{Arrival, INACTIVE_AFTER},
     session::Activity,
 };
@@ -50,6 +51,7 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
             return Err((RejectionCode::UnknownCommand, "this command begins or ends a session".to_owned()));
         }
         Wire::People(command) => people::command(command)?,
+        Wire::Meetings(command) => meetings::command(command)?,
         Wire::SetApplicationState { state } => Command::SetActivity(activity(&state)?),
         Wire::RegisterPush { provider, token } => {
             let (provider, token) = (value(&provider)?, value(token.reveal())?);
@@ -154,6 +156,8 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
         | Event::SelfPresenceChanged { .. }
         | Event::SubscriptionChanged { .. }) => Wire::People(people::event(event)?),
         Event::Invited(invitation) => invited(&invitation),
+        // Nobody was asked.
+        Event::InvitationEnded(invitation) if invitation.kind == InvitationKind::Join => return None,
         Event::InvitationEnded(invitation) => ended(&invitation),
         Event::Resync => Wire::Resync,
         Event::Conversation(conversation) => self::conversation(&conversation),
@@ -188,6 +192,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             from: who.to_string(),
             state: composing(writes),
         },
+        Event::Meeting { id, meeting } => Wire::Meetings(meetings::event(&id, meeting.as_deref())),
         // Only applications of UCWA do that.
         Event::MadeAvailable | Event::FollowingChanged { .. } => return None,
         Event::PushTested { request, outcome } => {
@@ -241,6 +246,7 @@ fn conversation(conversation: &Conversation) -> mcx::Event {
         thread_id: conversation.thread.to_string(),
         subject: conversation.subject.to_string(),
         importance: conversation.importance.to_string(),
+        meeting_uri: conversation.meeting.as_ref().map(ToString::to_string),
         participants: conversation.participants.iter().map(participant).collect(),
     }
 }
@@ -251,12 +257,16 @@ fn composing(writes: bool) -> String {
 }
 
 fn invited(invitation: &Invitation) -> mcx::Event {
+    if invitation.kind == InvitationKind::Join {
+        return mcx::Event::Meetings(meetings::joined(invitation));
+    }
     let conf_id = invitation.conversation.to_string();
     let said = mcx::Invitation {
         id: invitation.id.to_string(),
         thread_id: invitation.thread.to_string(),
         subject: invitation.subject.to_string(),
         importance: invitation.importance.to_string(),
+        meeting_uri: invitation.meeting.as_ref().map(ToString::to_string),
     };
     match invitation.direction {
         Direction::Incoming => {

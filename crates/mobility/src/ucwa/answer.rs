@@ -123,6 +123,10 @@ impl From<Failure> for Refused {
             Failure::NoSuchGroup | Failure::NoSuchSubscription => {
                 Self::new(Code::NotFound, Subcode::ResourceNotFound)
             }
+            Failure::NoSuchMeeting => Self::new(Code::NotFound, Subcode::DestinationNotFound),
+            Failure::NotAdmitted => Self::new(Code::Forbidden, Subcode::InviteesOnly),
+            Failure::Outdated => Self::new(Code::PreconditionFailed, None),
+            Failure::InvalidPlan => Self::new(Code::BadRequest, Subcode::ParameterValidationFailure),
             Failure::AlreadyExists => Self::new(Code::Conflict, Subcode::AlreadyExists),
             Failure::NotAPicture => Self::new(Code::BadRequest, Subcode::ParameterValidationFailure),
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),

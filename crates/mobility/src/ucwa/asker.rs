@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use fulmar_app::{App, Caller, Command, Made, NotAuthenticated};
-use fulmar_domain::{Account, ConversationId, DeviceId, SipUri, application::Application};
+use fulmar_domain::{Account, ConversationId, DeviceId, SipUri, application::Application, event::Failure};
 use fulmar_http::BoundedBody;
 use fulmar_wire::ucwa::{Code, Input, InputError, Subcode};
 
@@ -107,6 +107,14 @@ impl Asker {
     /// Carries a command out; what comes of it is the answer.
     pub(super) async fn execute(&self, command: Command) -> Result<Made, Refused> {
         Ok(self.app.execute(&self.application.session, None, command).await??)
+    }
+
+    /// The same where more than there may be has a word of its own.
+    pub(super) async fn execute_within(&self, command: Command, too_many: Subcode) -> Result<Made, Refused> {
+        match self.app.execute(&self.application.session, None, command).await? {
+            Err(Failure::LimitExceeded) => Err(Refused::new(Code::Conflict, too_many)),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Before an application is available there is nothing to say of its person.

@@ -1,11 +1,11 @@
 //! Planned meetings: text meetings, which is what the box can hold.
 
 use axum::http::HeaderMap;
-use fulmar_app::MeetingError;
+use fulmar_app::Command;
 use fulmar_domain::{
     SipUri,
     id::MeetingId,
-    meeting::{AccessLevel, InvalidPlan, LIFETIME, MAX_INVITED, Meeting, MeetingPlan},
+    meeting::{AccessLevel, InvalidPlan, LIFETIME, MAX_INVITED, Meeting, MeetingEdit, MeetingPlan},
 };
 use fulmar_wire::ucwa::{Code, Resource, Subcode, Value};
 
@@ -50,8 +50,16 @@ pub(super) async fn plan(asker: Asker, given: Given) -> Result<Answer, Refused> 
         leaders: Vec::new(),
         expires_at: asker.app.now() + LIFETIME,
     };
-    let planned = asker.app.plan_meeting(asker.account.id, filled(&given, none)?).await?;
+    let planned = edit(&asker, MeetingEdit::Plan(filled(&asker, &given, none)?)).await?;
     Ok(Answer::Created(meeting(&planned, &asker.hrefs)))
+}
+
+/// Makes or changes a plan; what came of it.
+async fn edit(asker: &Asker, edit: MeetingEdit) -> Result<Meeting, Refused> {
+    let made = asker.execute_within(Command::EditMeeting(edit), Subcode::TooManyOnlineMeetings).await?;
+    let none = || Refused::new(Code::NotFound, Subcode::ResourceNotFound);
+    let id = made.meeting.ok_or_else(none)?;
+    asker.app.store().meeting(id, asker.app.now()).await?.ok_or_else(none)
 }
 
 pub(super) async fn show_one(asker: Asker) -> Result<Answer, Refused> {
@@ -72,14 +80,14 @@ pub(super) async fn change(asker: Asker, headers: HeaderMap, given: Given) -> Re
         leaders: Vec::new(),
         ..known.plan
     };
-    let plan = filled(&given, plan)?;
-    let changed = asker.app.change_meeting(asker.account.id, known.id, known.revision, plan).await?;
+    let plan = filled(&asker, &given, plan)?;
+    let changed = edit(&asker, MeetingEdit::Change { id: known.id, revision: known.revision, plan }).await?;
     Ok(Answer::Found(meeting(&changed, &asker.hrefs)))
 }
 
 pub(super) async fn delete(asker: Asker) -> Result<Answer, Refused> {
-    let name: MeetingId = asker.named("meeting", Subcode::ResourceNotFound)?;
-    asker.app.delete_meeting(asker.account.id, name).await?;
+    let name = named(&asker).await?.id;
+    asker.execute(Command::EditMeeting(MeetingEdit::Delete(name))).await?;
     Ok(Answer::Done)
 }
 
@@ -126,13 +134,13 @@ fn largest() -> i64 {
 async fn named(asker: &Asker) -> Result<Meeting, Refused> {
     let name: MeetingId = asker.named("meeting", Subcode::ResourceNotFound)?;
     let found = asker.app.store().meeting(name, asker.app.now()).await?;
-    let own = found.filter(|meeting| meeting.organizer == asker.account.uri);
+    let own = found.filter(|meeting| meeting.organizer == asker.account.uri && !meeting.ad_hoc);
     own.ok_or_else(|| Refused::new(Code::NotFound, Subcode::ResourceNotFound))
 }
 
-fn filled(given: &Given, plan: MeetingPlan) -> Result<MeetingPlan, Refused> {
+fn filled(asker: &Asker, given: &Given, plan: MeetingPlan) -> Result<MeetingPlan, Refused> {
     let text = |name| -> Result<Option<String>, Refused> { Ok(given.0.text(name)?.map(str::to_owned)) };
-    Ok(MeetingPlan {
+    let plan = MeetingPlan {
         subject: text("subject")?.unwrap_or(plan.subject),
         description: text("description")?.unwrap_or(plan.description),
         access: given.optional("accessLevel")?.unwrap_or(plan.access),
@@ -142,7 +150,17 @@ fn filled(given: &Given, plan: MeetingPlan) -> Result<MeetingPlan, Refused> {
             .0
             .date("expirationTime")?
             .map_or(plan.expires_at, fulmar_domain::Timestamp::from_millis),
-    })
+    };
+    plan.check(asker.app.now()).map_err(|invalid| {
+        let name = match invalid {
+            InvalidPlan::Subject => "subject",
+            InvalidPlan::Description => "description",
+            InvalidPlan::TooMany => "attendees",
+            InvalidPlan::Expiry => "expirationTime",
+        };
+        Refused::parameter(name, invalid)
+    })?;
+    Ok(plan)
 }
 
 fn people(given: &Given, name: &'static str) -> Result<Option<Vec<SipUri>>, Refused> {
@@ -165,36 +183,10 @@ fn meeting(meeting: &Meeting, hrefs: &Hrefs) -> Resource {
         .property("lobbyBypassForPhoneUsers", DISABLED)
         .property("onlineMeetingId", id)
         .property("onlineMeetingRel", MEETING_REL)
-        .property("onlineMeetingUri", uri(meeting))
+        .property("onlineMeetingUri", meeting.uri().to_string())
         .property("organizerUri", meeting.organizer.to_string())
         .property("phoneUserAdmission", DISABLED)
         .property("subject", plan.subject.as_str())
         .property(RETURN_WITH_PUT, "please pass this in a PUT request")
         .etagged()
-}
-
-/// The address of a meeting, by which it is joined.
-pub(super) fn uri(meeting: &Meeting) -> String {
-    format!("{};gruu;opaque=app:conf:focus:id:{}", meeting.organizer, meeting.id)
-}
-
-impl From<MeetingError> for Refused {
-    fn from(error: MeetingError) -> Self {
-        let text = error.to_string();
-        match error {
-            MeetingError::Invalid(invalid) => Self::parameter(
-                match invalid {
-                    InvalidPlan::Subject => "subject",
-                    InvalidPlan::Description => "description",
-                    InvalidPlan::TooMany => "attendees",
-                    InvalidPlan::Expiry => "expirationTime",
-                },
-                text,
-            ),
-            MeetingError::TooMany => Self::because(Code::Conflict, Subcode::TooManyOnlineMeetings, &text),
-            MeetingError::NoSuchMeeting => Self::new(Code::NotFound, Subcode::ResourceNotFound),
-            MeetingError::Outdated => Self::because(Code::PreconditionFailed, None, &text),
-            MeetingError::Random(_) | MeetingError::Store(_) => Self::failed(&error),
-        }
-    }
 }

@@ -87,6 +87,7 @@ impl<'a> Renderer<'a> {
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
             | Happened::Conversation(_)
+            | Happened::Meeting { .. }
             | Happened::Resync
             | Happened::PushTested { .. } => {}
         }

@@ -5,7 +5,9 @@ use fulmar_domain::{
     contacts::Contact,
     conversation::{MissedConversations, Participation, RECENT},
     event::Failure,
-    invitation::{ANSWER_TIME, DeclineReason, Direction, Invitation, InvitationState, OperationId},
+    invitation::{
+        ANSWER_TIME, DeclineReason, Direction, Invitation, InvitationKind, InvitationState, OperationId,
+    },
     session::Session,
 };
 use rusqlite::{Connection, Row, params};
@@ -14,7 +16,7 @@ use crate::{
     Actor, Store, StoreError,
     conversations::{messages, set_participation},
     events::{self, Entry},
-    history,
+    history, meetings,
     notifications::{self, Cause},
     rows::{found, parsed, parsed_or_null, timestamp},
     sessions::{Concern, Effect, Executed},
@@ -24,6 +26,7 @@ use crate::{
 /// How somebody is asked.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a> {
+    pub(super) kind: InvitationKind,
     pub(super) id: &'a InvitationId,
     pub(super) operation: Option<&'a OperationId>,
     /// Sleeping devices are woken for the invitation itself: no message comes with it.
@@ -73,8 +76,8 @@ impl Store {
                     return Ok(Effect::failed(Failure::WrongState));
                 }
             }
-            let concern = Concern { conversation: Some(conversation), invitation: Some(id), message: None };
-            Ok(Effect::made(concern))
+            let (conversation, invitation) = (Some(conversation), Some(id));
+            Ok(Effect::made(Concern { conversation, invitation, ..Concern::default() }))
         })
         .await
     }
@@ -148,15 +151,35 @@ pub(super) fn invite(
     tx: &mut Tx<'_>,
     conversation: i64,
     (inviter, invited): (i64, i64),
-    Asking { id, operation, wakes }: Asking<'_>,
+    asking: Asking<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
     let insert = "INSERT INTO participant (conversation, account, participation) VALUES (?1, ?2, 'ringing')
          ON CONFLICT DO UPDATE SET participation = 'ringing'";
     tx.sql.prepare_cached(insert)?.execute([conversation, invited])?;
-    let insert =
-        "INSERT INTO invitation (name, conversation, inviter, invited, operation, begun_at, deadline)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id";
+    let invitation = note(tx, conversation, (inviter, invited), asking, InvitationState::Ringing, now)?;
+    tx.touched.deadlines = true;
+    history::tell(tx, inviter, Entry::Invited { conversation, invitation }, now)?;
+    for device in history::tell(tx, invited, Entry::Invited { conversation, invitation }, now)? {
+        if asking.wakes {
+            notifications::wake_if_asleep(tx, device, Cause::Invitation(invitation), now)?;
+        }
+    }
+    Ok(invitation)
+}
+
+/// Notes an invitation, and tells nobody.
+pub(super) fn note(
+    tx: &Tx<'_>,
+    conversation: i64,
+    (inviter, invited): (i64, i64),
+    Asking { kind, id, operation, .. }: Asking<'_>,
+    state: InvitationState,
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
+    let insert = "INSERT INTO invitation
+             (name, conversation, inviter, invited, operation, begun_at, deadline, kind, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id";
     let values = params![
         id.as_str(),
         conversation,
@@ -164,17 +187,11 @@ pub(super) fn invite(
         invited,
         operation.map(OperationId::as_str),
         now.as_millis(),
-        (now + ANSWER_TIME).as_millis()
+        (now + ANSWER_TIME).as_millis(),
+        kind.as_str(),
+        state.as_str()
     ];
-    let invitation: i64 = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
-    tx.touched.deadlines = true;
-    history::tell(tx, inviter, Entry::Invited { conversation, invitation }, now)?;
-    for device in history::tell(tx, invited, Entry::Invited { conversation, invitation }, now)? {
-        if wakes {
-            notifications::wake_if_asleep(tx, device, Cause::Invitation(invitation), now)?;
-        }
-    }
-    Ok(invitation)
+    tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))
 }
 
 /// Notes what was said with an invitation.
@@ -222,6 +239,22 @@ fn unanswered(
     answer(tx, conversation, invited, Answer { state, reason: None, device: None }, now)?;
     set_participation(tx, conversation, invited, Participation::Missed, now)?;
     tell_missed(tx, invited)
+}
+
+/// Takes back all invitations to a conversation that is over; nobody has a place in it any more.
+pub(super) fn withdraw_all(tx: &mut Tx<'_>, conversation: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT invited FROM invitation WHERE conversation = ?1 AND state = 'ringing'";
+    let invited: Vec<i64> = tx
+        .sql
+        .prepare_cached(select)?
+        .query_map([conversation], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let cancelled = Answer { state: InvitationState::Cancelled, reason: None, device: None };
+    for person in invited {
+        answer(tx, conversation, person, cancelled, now)?;
+        tell_missed(tx, person)?;
+    }
+    Ok(())
 }
 
 /// Takes back all invitations of a person to a conversation.
@@ -319,7 +352,8 @@ pub(crate) fn view(
 ) -> rusqlite::Result<Invitation> {
     sql.prepare_cached(
         "SELECT i.name, c.name, i.inviter, f.uri, f.display_name, t.uri, t.display_name, i.operation, c.thread,
-             c.subject, c.importance, i.first_message, i.state, i.reason, i.answered_by, i.deadline
+             c.subject, c.importance, i.first_message, i.state, i.reason, i.answered_by, i.deadline, i.kind,
+             i.conversation
          FROM invitation i JOIN conversation c ON c.id = i.conversation
          JOIN account f ON f.id = i.inviter JOIN account t ON t.id = i.invited
          WHERE i.id = ?1",
@@ -335,7 +369,9 @@ fn read(sql: &Connection, row: &Row<'_>, session: &Session, now: Timestamp) -> r
     let operation = parsed_or_null(row, 7)?;
     Ok(Invitation {
         id: parsed(row, 0)?,
+        kind: parsed(row, 16)?,
         conversation: parsed(row, 1)?,
+        meeting: meetings::of(sql, row.get(17)?, now)?,
         direction: if outgoing { Direction::Outgoing } else { Direction::Incoming },
         from: Contact { uri: parsed(row, 3)?, display_name: parsed(row, 4)? },
         to: Contact { uri: parsed(row, 5)?, display_name: parsed(row, 6)? },

@@ -60,9 +60,8 @@ impl Store {
             };
             let conversation = place.conversation;
             let made = |message| {
-                let concern =
-                    Concern { conversation: Some(conversation), message: Some(message), invitation: None };
-                Effect::made(concern)
+                let (conversation, message) = (Some(conversation), Some(message));
+                Effect::made(Concern { conversation, message, ..Concern::default() })
             };
             if let Some((where_it_was, message)) = earlier(tx.sql, session.account.0, &said)? {
                 let same = where_it_was == conversation;

@@ -4,7 +4,7 @@ use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SipUri, Timestamp,
     conversation::{MAX_PARTICIPANTS, Participation},
     event::Failure,
-    invitation::OperationId,
+    invitation::{InvitationKind, OperationId},
     session::Session,
 };
 use rusqlite::{Connection, params};
@@ -17,7 +17,7 @@ use crate::{
         listeners, place,
     },
     events::{self, Entry},
-    history,
+    history, meetings,
     rows::{found, parsed},
     sessions::{Concern, Effect, Executed},
     writer::Tx,
@@ -106,25 +106,51 @@ fn invite(
     if matches!(before, Some(Participation::Ringing | Participation::Connected)) {
         return Ok(Effect::failed(Failure::AlreadyExists));
     }
+    if !meetings::may_ask(tx.sql, conversation, me, (&joining.whom, before.is_some()), now)? {
+        return Ok(Effect::failed(Failure::NotAdmitted));
+    }
     let others = listeners(tx.sql, conversation, invited)?;
     if others.len() >= MAX_PARTICIPANTS {
         return Ok(Effect::failed(Failure::LimitExceeded));
     }
-    let asking = Asking { id: &joining.invitation, operation: joining.operation.as_ref(), wakes: true };
+    escalate(tx, conversation, (me, invited), &others, now)?;
+    let asking = Asking {
+        kind: InvitationKind::Participant,
+        id: &joining.invitation,
+        operation: joining.operation.as_ref(),
+        wakes: true,
+    };
     let invitation = invitations::invite(tx, conversation, (me, invited), asking, now)?;
-    let update = "UPDATE conversation SET conference = 1 WHERE id = ?1
-         AND (SELECT count(*) FROM participant WHERE conversation = ?1) > 2";
-    tx.sql.prepare_cached(update)?.execute([conversation])?;
     for person in others {
         let participation = Participation::Ringing;
         let entry = Entry::ParticipantChanged { conversation, who: invited, participation };
         history::tell(tx, person, entry, now)?;
     }
-    let concern = Concern { conversation: Some(conversation), invitation: Some(invitation), message: None };
-    Ok(Effect::made(concern))
+    let (conversation, invitation) = (Some(conversation), Some(invitation));
+    Ok(Effect::made(Concern { conversation, invitation, ..Concern::default() }))
 }
 
-fn participation(
+/// With a third person a conversation of two becomes a meeting, and those who are in it are told.
+fn escalate(
+    tx: &mut Tx<'_>,
+    conversation: i64,
+    (me, third): (i64, i64),
+    others: &[i64],
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let update = "UPDATE conversation SET conference = 1 WHERE id = ?1 AND conference = 0
+         AND (SELECT count(*) FROM participant WHERE conversation = ?1 AND account <> ?2) > 1";
+    if tx.sql.prepare_cached(update)?.execute([conversation, third])? == 0 {
+        return Ok(());
+    }
+    meetings::begin_in(tx, conversation, me, now)?;
+    for person in others {
+        history::tell(tx, *person, Entry::Conversation { conversation }, now)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn participation(
     sql: &Connection,
     conversation: i64,
     account: i64,

@@ -8,7 +8,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Store, StoreError,
+    Store, StoreError, meetings,
     rows::{found, parsed, timestamp},
 };
 
@@ -58,17 +58,18 @@ impl Store {
     }
 }
 
-/// Those in which a person is with somebody, or to which they are asked, and in which something happened lately; oldest
+/// Those in which a person is with somebody or that are meetings, or to which they are asked, and in which something happened lately; oldest
 /// first.
 pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
     let select = "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation
          WHERE p.account = ?1 AND p.participation IN ('ringing', 'connected')
              AND (c.created_at > ?2 OR EXISTS (
                  SELECT 1 FROM message m WHERE m.conversation = c.id AND m.sent_at > ?2))
-             AND EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
-                 AND o.participation IN ('ringing', 'connected'))
+             AND (EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
+                     AND o.participation IN ('ringing', 'connected'))
+                 OR EXISTS (SELECT 1 FROM meeting m WHERE m.conversation = c.id AND m.expires_at > ?3))
          ORDER BY c.id";
-    let values = params![person, (now - RECENT).as_millis()];
+    let values = params![person, (now - RECENT).as_millis(), now.as_millis()];
     sql.prepare_cached(select)?.query_map(values, |row| row.get(0))?.collect()
 }
 
@@ -94,13 +95,14 @@ pub(crate) fn state(
         .prepare_cached(&select)?
         .query_map(params![now.as_millis(), conversation], |row| Ok((row.get(0)?, parsed(row, 1)?)))?
         .collect::<Result<_, _>>()?;
-    Ok(state_of(&places, person))
+    let meeting = meetings::of(sql, conversation, now)?.is_some();
+    Ok(state_of(&places, person, meeting))
 }
 
-fn state_of(places: &[(i64, Participation)], person: i64) -> ConversationState {
+fn state_of(places: &[(i64, Participation)], person: i64, meeting: bool) -> ConversationState {
     let me = places.iter().find(|(account, _)| *account == person).map(|(_, place)| *place);
     let others = places.iter().filter(|(account, _)| *account != person).map(|(_, place)| *place);
-    me.map_or(ConversationState::Disconnected, |me| ConversationState::of(me, others))
+    me.map_or(ConversationState::Disconnected, |me| ConversationState::of(me, others, meeting))
 }
 
 /// A conversation as a person sees it.
@@ -120,7 +122,9 @@ pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> ru
         .query_map(params![now.as_millis(), id], participant)?
         .collect::<Result<_, _>>()?;
     let places: Vec<_> = participants.iter().map(|(account, p)| (*account, p.participation)).collect();
-    let select = "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri, c.conference
+    let meeting = meetings::of(sql, id, now)?;
+    let select =
+        "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri, c.conference, c.ended
          FROM conversation c JOIN account a ON a.id = c.creator WHERE c.id = ?1";
     sql.prepare_cached(select)?.query_row([id], |row| {
         Ok(Conversation {
@@ -130,8 +134,10 @@ pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> ru
             subject: parsed(row, 2)?,
             importance: parsed(row, 3)?,
             created_at: timestamp(row, 4)?,
-            state: state_of(&places, person),
+            state: state_of(&places, person, meeting.is_some()),
             conference: row.get(6)?,
+            meeting,
+            ended: row.get(7)?,
             participants: participants.into_iter().map(|(_, participant)| participant).collect(),
         })
     })

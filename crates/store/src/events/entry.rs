@@ -13,6 +13,7 @@ use rusqlite::{Connection, Row, types::Type};
 use crate::{
     conversations,
     events::people::{self, PeopleEntry},
+    meetings,
     rows::{parsed, parsed_or_null},
 };
 
@@ -38,6 +39,10 @@ pub(crate) enum Entry<'a> {
     },
     Conversation {
         conversation: i64,
+    },
+    /// By its name: it may be gone when the event is read.
+    Meeting {
+        name: &'a str,
     },
     MissedConversations,
     Resync,
@@ -115,6 +120,7 @@ impl<'a> Entry<'a> {
             Self::Conversation { conversation } => {
                 Columns { conversation: Some(conversation), ..new(CONVERSATION) }
             }
+            Self::Meeting { name } => Columns { detail: Some(name), ..new(MEETING) },
             Self::MissedConversations => new(MISSED_CONVERSATIONS),
             Self::Resync => new(RESYNC),
             Self::ParticipantChanged { conversation, who, participation } => Columns {
@@ -156,6 +162,7 @@ const REQUEST_FAILED: &str = "requestFailed";
 pub(super) const INVITED: &str = "invited";
 const INVITATION_ENDED: &str = "invitationEnded";
 const CONVERSATION: &str = "conversation";
+const MEETING: &str = "meeting";
 const MISSED_CONVERSATIONS: &str = "missedConversations";
 const RESYNC: &str = "resync";
 const PARTICIPANT_CHANGED: &str = "participantChanged";
@@ -187,6 +194,11 @@ pub(super) fn read(
         CONVERSATION => {
             let conversation = conversations::view(sql, row.get(12)?, session.account.0, now)?;
             Event::Conversation(Box::new(conversation))
+        }
+        MEETING => {
+            let id = parsed(row, 3)?;
+            let meeting = meetings::find(sql, &id, now)?.map(Box::new);
+            Event::Meeting { id, meeting }
         }
         MISSED_CONVERSATIONS => {
             let missed = conversations::missed_conversations(sql, session.account.0, now)?;

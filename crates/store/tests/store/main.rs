@@ -11,6 +11,7 @@ mod custom_zones;
 mod dnssec;
 mod history;
 mod invitations;
+mod joining;
 mod meetings;
 mod model;
 mod notifications;

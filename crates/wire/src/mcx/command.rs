@@ -1,4 +1,4 @@
-use super::{PeopleCommand, people};
+use super::{MeetingCommand, PeopleCommand, meetings, people};
 use crate::{Secret, xml::Writer};
 
 /// What a client can ask.
@@ -19,6 +19,8 @@ pub enum Command {
     TerminateSession,
     /// What is about contacts and presence.
     People(PeopleCommand),
+    /// What is about meetings.
+    Meetings(MeetingCommand),
     /// Somebody looks at the device, or nobody does.
     SetApplicationState {
         /// `foreground` or `background`.
@@ -170,6 +172,7 @@ impl Command {
             Self::InitiateSession { .. } => "initiateSession",
             Self::TerminateSession => "terminateSession",
             Self::People(command) => command.name(),
+            Self::Meetings(command) => command.name(),
             Self::SetApplicationState { .. } => "setApplicationState",
             Self::RegisterPush { .. } => "registerPush",
             Self::UnregisterPush => "unregisterPush",
@@ -192,8 +195,10 @@ impl Command {
 
 /// Writes a command as an element that has this name.
 pub(super) fn write(writer: &mut Writer, rid: &str, command: &Command) {
-    if let Command::People(command) = command {
-        return people::write_command(writer, rid, command);
+    match command {
+        Command::People(command) => return people::write_command(writer, rid, command),
+        Command::Meetings(command) => return meetings::write_command(writer, rid, command),
+        _ => {}
     }
     let attributes: Vec<_> = [("rid", rid)].into_iter().chain(attributes(command)).collect();
     writer.element(command.name(), &attributes, |w| match command {
@@ -250,9 +255,11 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         Command::NotifyComposing { conf_id, state } => {
             [("confId", conf_id.as_str())].into_iter().chain(optional("state", state)).collect()
         }
-        Command::People(_) | Command::TerminateSession | Command::UnregisterPush | Command::TestPush => {
-            Vec::new()
-        }
+        Command::People(_)
+        | Command::Meetings(_)
+        | Command::TerminateSession
+        | Command::UnregisterPush
+        | Command::TestPush => Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@ mod read;
 
 use std::borrow::Cow;
 
-use super::{Format, PeopleEvent, people};
+use super::{Format, MeetingEvent, PeopleEvent, meetings, people};
 use crate::{Secret, date, xml::Writer};
 
 pub(super) use read::{number, read};
@@ -26,6 +26,8 @@ pub enum Event {
     },
     /// What is about contacts and presence.
     People(PeopleEvent),
+    /// What is about meetings.
+    Meetings(MeetingEvent),
     /// Somebody asks for a conversation.
     ImSessionReceived {
         /// Which.
@@ -73,6 +75,8 @@ pub enum Event {
         subject: String,
         /// `normal`, `urgent` or `emergency`.
         importance: String,
+        /// The address of the meeting that it is, while that can be joined.
+        meeting_uri: Option<String>,
         /// Everybody who is or was in it, or was asked.
         participants: Vec<Participant>,
     },
@@ -193,6 +197,8 @@ pub struct Invitation {
     pub subject: String,
     /// `normal`, `urgent` or `emergency`.
     pub importance: String,
+    /// The address of the meeting that the conversation is, while that can be joined.
+    pub meeting_uri: Option<String>,
 }
 
 /// Writes an event as an element.
@@ -205,6 +211,7 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
             people::write_event(w, ("eid", eid), event);
             return;
         }
+        Event::Meetings(event) => return meetings::write_event(w, ("eid", eid), event),
         Event::RequestSucceeded { .. } => "requestSucceeded",
         Event::RequestFailed { .. } => "requestFailed",
         Event::ImSessionReceived { .. } => "imSessionReceived",
@@ -247,7 +254,7 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
         Event::RequestSucceeded { rid, conf_id } => with_optional([("rid", rid)], [("confId", conf_id)]),
         Event::RequestFailed { rid, code } => texts([("rid", rid), ("code", code)]),
         // Written by themselves.
-        Event::People(_) => Vec::new(),
+        Event::People(_) | Event::Meetings(_) => Vec::new(),
         Event::Resync => Vec::new(),
         Event::ImSessionReceived { conf_id, from, invitation } => {
             [texts([("confId", conf_id), ("from", from)]), of_invitation(invitation)].concat()
@@ -262,13 +269,16 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.push(number_of("elsewhere", elsewhere));
             attributes
         }
-        Event::ImSession { conf_id, state, thread_id, subject, importance, .. } => texts([
-            ("confId", conf_id),
-            ("state", state),
-            ("threadId", thread_id),
-            ("subject", subject),
-            ("importance", importance),
-        ]),
+        Event::ImSession { conf_id, state, thread_id, subject, importance, meeting_uri, .. } => {
+            let said = [
+                ("confId", conf_id),
+                ("state", state),
+                ("threadId", thread_id),
+                ("subject", subject),
+                ("importance", importance),
+            ];
+            with_optional(said, [("meetingUri", meeting_uri)])
+        }
         Event::MissedConversations { total, unread } => {
             vec![number_of("total", total), number_of("unread", unread)]
         }
@@ -321,8 +331,12 @@ fn with_optional<'a, const N: usize, const M: usize>(
     texts(pairs).into_iter().chain(optional).collect()
 }
 
-fn of_invitation(Invitation { id, thread_id, subject, importance }: &Invitation) -> Vec<Attribute<'_>> {
-    texts([("invitationId", id), ("threadId", thread_id), ("subject", subject), ("importance", importance)])
+fn of_invitation(
+    Invitation { id, thread_id, subject, importance, meeting_uri }: &Invitation,
+) -> Vec<Attribute<'_>> {
+    let said =
+        [("invitationId", id), ("threadId", thread_id), ("subject", subject), ("importance", importance)];
+    with_optional(said, [("meetingUri", meeting_uri)])
 }
 
 fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {

@@ -2,7 +2,9 @@ use roxmltree::Node;
 
 use crate::{
     XmlError,
-    mcx::{About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, people},
+    mcx::{
+        About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, meetings, people,
+    },
     xml::{self, Writer},
 };
 
@@ -210,6 +212,7 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         },
         "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()?, state: optional("state")? },
         _ if let Some(command) = people::read_command(node)? => Command::People(command),
+        _ if let Some(command) = meetings::read_command(node)? => Command::Meetings(command),
         _ => {
             let reason = format!("there is no command `{}`", element_name(node));
             return Err(rejection(node, RejectionCode::UnknownCommand, reason));

@@ -5,7 +5,7 @@ use roxmltree::Node;
 use super::{Event, Invitation, Participant};
 use crate::{
     Secret, date,
-    mcx::{NAMESPACE, people},
+    mcx::{NAMESPACE, meetings, people},
     xml,
 };
 
@@ -41,6 +41,7 @@ pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
             thread_id: attribute("threadId")?,
             subject: attribute("subject")?,
             importance: attribute("importance")?,
+            meeting_uri: attribute("meetingUri"),
             participants: node.children().filter(Node::is_element).map(participant).collect::<Option<_>>()?,
         },
         "missedConversations" => {
@@ -90,7 +91,10 @@ pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
             accepted: number(node, "accepted")?,
             reason: attribute("reason")?,
         },
-        _ => Event::People(people::read_event(node)?),
+        _ => match meetings::read_event(node) {
+            Some(event) => Event::Meetings(event),
+            None => Event::People(people::read_event(node)?),
+        },
     })
 }
 
@@ -122,6 +126,7 @@ fn read_invitation(node: Node<'_, '_>) -> Option<Invitation> {
         thread_id: attribute("threadId")?,
         subject: attribute("subject")?,
         importance: attribute("importance")?,
+        meeting_uri: attribute("meetingUri"),
     })
 }
 

@@ -268,7 +268,15 @@ pub enum Failure {
     WrongState,
     /// The device has not said where it is woken.
     NoPushRegistration,
-    /// More of something than a person may have.
+    /// More conversations than a person may be in that they began.
+    TooManyConversations,
+    /// More people than may be in a conversation.
+    TooManyParticipants,
+    /// More people in groups, or more delegates, than a person may have.
+    TooManyContacts,
+    /// More groups than a person may have.
+    TooManyGroups,
+    /// More of something else than a person or a session may have.
     LimitExceeded,
     /// There is no such group in the person's list.
     NoSuchGroup,
@@ -298,6 +306,10 @@ impl Failure {
         Self::NoSuchMessage,
         Self::WrongState,
         Self::NoPushRegistration,
+        Self::TooManyConversations,
+        Self::TooManyParticipants,
+        Self::TooManyContacts,
+        Self::TooManyGroups,
         Self::LimitExceeded,
         Self::NoSuchGroup,
         Self::NoSuchSubscription,
@@ -319,6 +331,10 @@ impl Failure {
             Self::NoSuchMessage => "noSuchMessage",
             Self::WrongState => "wrongState",
             Self::NoPushRegistration => "noPushRegistration",
+            Self::TooManyConversations => "tooManyConversations",
+            Self::TooManyParticipants => "tooManyParticipants",
+            Self::TooManyContacts => "tooManyContacts",
+            Self::TooManyGroups => "tooManyGroups",
             Self::LimitExceeded => "limitExceeded",
             Self::NoSuchGroup => "noSuchGroup",
             Self::NoSuchSubscription => "noSuchSubscription",

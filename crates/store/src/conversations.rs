@@ -139,7 +139,7 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
         return Ok(Effect::failed(Failure::NoSuchPerson));
     };
     if views::count_recent(tx.sql, me, now)? >= MAX_CONVERSATIONS {
-        return Ok(Effect::failed(Failure::LimitExceeded));
+        return Ok(Effect::failed(Failure::TooManyConversations));
     }
     let conversation = create(tx, me, (&opening.id, &opening.about), now)?;
     set_connected(tx, conversation, me)?;

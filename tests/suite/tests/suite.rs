@@ -14,6 +14,7 @@ mod suite {
     mod daemon;
     mod dnssec;
     mod facades;
+    mod limits;
     mod lockout;
     mod names;
     mod ntlm;

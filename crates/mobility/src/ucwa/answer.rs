@@ -130,6 +130,10 @@ impl From<Failure> for Refused {
             Failure::AlreadyExists => Self::new(Code::Conflict, Subcode::AlreadyExists),
             Failure::NotAPicture => Self::new(Code::BadRequest, Subcode::ParameterValidationFailure),
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),
+            Failure::TooManyConversations => Self::new(Code::Conflict, Subcode::TooManyConversations),
+            Failure::TooManyParticipants => Self::new(Code::Conflict, Subcode::TooManyParticipants),
+            Failure::TooManyContacts => Self::new(Code::Conflict, Subcode::TooManyContacts),
+            Failure::TooManyGroups => Self::new(Code::Conflict, Subcode::TooManyGroups),
             Failure::LimitExceeded => Self::new(Code::Forbidden, Subcode::LimitExceeded),
         }
     }
@@ -216,7 +220,7 @@ impl IntoResponse for Refused {
                 let status = reason.code.status().and_then(|status| StatusCode::from_u16(status).ok());
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let response = with(status, Document::Reason(Arc::new(reason)));
-                if status == StatusCode::SERVICE_UNAVAILABLE {
+                if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
                     later(response, Busy::RETRY_AFTER)
                 } else {
                     response

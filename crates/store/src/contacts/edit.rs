@@ -56,7 +56,7 @@ fn add_group(tx: &mut Tx<'_>, owner: i64, name: &GroupName) -> Changed {
     };
     let count = "SELECT count(*) FROM contact_group WHERE owner = ?1";
     if tx.sql.prepare_cached(count)?.query_row([owner], |row| row.get::<_, u32>(0))? > MAX_GROUPS {
-        return Ok(Err(Failure::LimitExceeded));
+        return Ok(Err(Failure::TooManyGroups));
     }
     tell_group(tx, owner, id, ListChange::Added).map(Ok)
 }
@@ -120,7 +120,7 @@ fn add(tx: &mut Tx<'_>, owner: i64, contact: i64, group: GroupId) -> Changed {
             mark(tx, owner, contact, "delegate")?;
             let count = "SELECT count(*) FROM contact_mark WHERE owner = ?1 AND mark = 'delegate'";
             let delegates: u32 = tx.sql.prepare_cached(count)?.query_row([owner], |row| row.get(0))?;
-            return Ok(if delegates > MAX_DELEGATES { Err(Failure::LimitExceeded) } else { Ok(()) });
+            return Ok(if delegates > MAX_DELEGATES { Err(Failure::TooManyContacts) } else { Ok(()) });
         }
         GroupId::Delegators => return Ok(Err(Failure::NotSupported)),
     }
@@ -129,7 +129,7 @@ fn add(tx: &mut Tx<'_>, owner: i64, contact: i64, group: GroupId) -> Changed {
          SELECT m.contact FROM group_member m JOIN contact_group g ON g.id = m.contact_group WHERE g.owner = ?1
          UNION SELECT contact FROM contact_mark WHERE owner = ?1 AND mark = 'pinned')";
     let placed: u32 = tx.sql.prepare_cached(count)?.query_row([owner], |row| row.get(0))?;
-    Ok(if placed > MAX_CONTACTS { Err(Failure::LimitExceeded) } else { Ok(()) })
+    Ok(if placed > MAX_CONTACTS { Err(Failure::TooManyContacts) } else { Ok(()) })
 }
 
 fn remove(tx: &mut Tx<'_>, owner: i64, contact: i64, group: Option<GroupId>) -> Changed {

@@ -111,7 +111,7 @@ fn invite(
     }
     let others = listeners(tx.sql, conversation, invited)?;
     if others.len() >= MAX_PARTICIPANTS {
-        return Ok(Effect::failed(Failure::LimitExceeded));
+        return Ok(Effect::failed(Failure::TooManyParticipants));
     }
     escalate(tx, conversation, (me, invited), &others, now)?;
     let asking = Asking {

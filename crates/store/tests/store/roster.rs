@@ -112,7 +112,7 @@ async fn two_hundred_and_fifty_people_are_enough() {
         let uri = format!("{name}@office.test").parse().unwrap();
         let made = bench.store.create_account(uri, name.parse().unwrap(), "hash".into(), NOON).await.unwrap();
         assert!(matches!(made, NewAccount::Created(_)));
-        let expected = if number < MAX_PARTICIPANTS { Ok(()) } else { Err(Failure::LimitExceeded) };
+        let expected = if number < MAX_PARTICIPANTS { Ok(()) } else { Err(Failure::TooManyParticipants) };
         assert_eq!(invite(&bench, &ben, &name, &format!("i-{name}")).await, expected, "{number}");
     }
 }

@@ -12,6 +12,7 @@ use fulmar_wire::{
 };
 use fulmarctl::phone::{Network, Reply};
 use http::{Method, StatusCode};
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 #[derive(Clone)]
@@ -30,6 +31,15 @@ impl Anna {
         let url = format!("{origin}{OAUTH_PATH}");
         let reply = network.request(Method::POST, &url, &[form], grant.to_form()).await.unwrap();
         Self { network, origin, ticket: Token::parse(&reply.body).unwrap().ticket }
+    }
+
+    /// With a client of UCWA.
+    async fn make_application(self) -> Reply {
+        let bearer = format!("Bearer cwt={}", self.ticket.reveal());
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        let body = json!({ "UserAgent": "suite", "EndpointId": "e-1", "Culture": "en-US" }).to_string();
+        let url = format!("{}/ucwa/oauth/v1/applications", self.origin);
+        self.network.request(Method::POST, &url, &headers, body).await.unwrap()
     }
 
     async fn initiate(self, device: usize) -> Reply {
@@ -56,12 +66,15 @@ async fn the_thirteenth_at_a_time_is_told_to_come_again_and_nothing_happened() {
     disk.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut twelve: JoinSet<_> = (0..12).map(|device| anna.clone().initiate(device)).collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let refused = anna.clone().initiate(12).await;
+    let (refused, by_ucwa) = tokio::join!(anna.clone().initiate(12), anna.clone().make_application());
     assert!(twelve.try_join_next().is_none(), "all twelve have their turn");
     disk.execute_batch("ROLLBACK").unwrap();
 
     assert_eq!((refused.status, refused.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
     assert_eq!(McxError::parse(&refused.body).unwrap().code, "busy");
+    assert_eq!((by_ucwa.status, by_ucwa.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")));
+    let reason: Value = serde_json::from_slice(&by_ucwa.body).unwrap();
+    assert_eq!(reason["code"], "ServiceUnavailable");
     while let Some(reply) = twelve.join_next().await {
         assert_eq!(reply.unwrap().status, StatusCode::OK);
     }

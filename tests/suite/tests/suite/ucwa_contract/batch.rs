@@ -62,8 +62,10 @@ async fn more_than_a_hundred_are_429_and_nothing_is_done() {
     let (_office, anna) = anna().await;
     let available = part(&format!("POST {}/makeMeAvailable", at(&anna, "me")), "");
     let many = vec![part(&format!("GET {}", at(&anna, "me")), ""); 100];
-    let (status, code, _) = refusal(&batch(&anna, &[vec![available], many.clone()].concat()).await);
+    let refused = batch(&anna, &[vec![available], many.clone()].concat()).await;
+    let (status, code, _) = refusal(&refused);
     assert_eq!((status, code.as_str()), (429, "TooManyRequests"));
+    assert_eq!(refused.reply.header("retry-after"), Some("5"));
     assert!(anna.follow(&["me"]).await.unwrap().link("makeMeAvailable").is_ok(), "it was carried out");
     assert_eq!(answers(&batch(&anna, &many).await).len(), 100);
 }

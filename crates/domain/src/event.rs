@@ -299,7 +299,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 20] = [
         Self::NoSuchPerson,
         Self::NoSuchConversation,
         Self::NoSuchInvitation,

@@ -28,9 +28,13 @@ const BASIC: &str = r#"Basic realm="Fulmar", charset="UTF-8""#;
 
 /// The caller whose ticket a request presents.
 pub(crate) async fn caller(phones: &Phones, headers: &HeaderMap) -> Result<Caller, NotAuthenticated> {
+    phones.app.authenticate(ticket(headers).as_ref().map(Secret::reveal)).await
+}
+
+/// The ticket that a request presents.
+pub(crate) fn ticket(headers: &HeaderMap) -> Option<Secret> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let ticket = presented(value(TICKET_HEADER), value(header::AUTHORIZATION.as_str()));
-    phones.app.authenticate(ticket.as_ref().map(Secret::reveal)).await
+    presented(value(TICKET_HEADER), value(header::AUTHORIZATION.as_str()))
 }
 
 /// The headers of a 401: where tickets are to be had, and why the one presented is none. Some clients take the first

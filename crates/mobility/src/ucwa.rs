@@ -18,6 +18,7 @@ mod me;
 mod meetings;
 mod messaging;
 mod people;
+mod photos;
 mod policies;
 mod render;
 mod search;
@@ -41,7 +42,11 @@ pub(crate) fn router(phones: &Phones) -> Router<Phones> {
     let alone = Router::new()
         .route("/", post(applications::make))
         .route("/{application}/events", get(events::poll))
-        .route("/{application}/batch", post(batch));
+        .route("/{application}/batch", post(batch))
+        .route(
+            "/{application}/photos/{person}",
+            get(photos::show).layer(middleware::from_fn(photos::by_cookie)),
+        );
     at_places(&below().merge(alone))
 }
 

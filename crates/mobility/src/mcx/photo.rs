@@ -36,7 +36,8 @@ async fn find(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Shown
     photo.ok_or(Refusal::NoPhoto)
 }
 
-fn answer(ShownPhoto { jpeg, etag }: ShownPhoto, headers: &HeaderMap) -> Response {
+/// A photo as it is sent, or 304.
+pub(crate) fn answer(ShownPhoto { jpeg, etag }: ShownPhoto, headers: &HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let fresh =
         [(header::ETAG, format!("\"{etag}\"")), (header::CACHE_CONTROL, "private, no-cache".to_owned())];

@@ -256,7 +256,7 @@ pub(super) async fn write(request: Request, next: Next) -> Response {
         next.run(request).await
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert("x-ms-ucwaversion", HeaderValue::from(VERSION));
     let Some(document) = response.extensions_mut().remove::<Document>() else { return response };
     let (text, format) = match &document {

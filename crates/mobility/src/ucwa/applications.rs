@@ -1,6 +1,9 @@
 //! Making, showing and ending an application.
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+};
 use fulmar_domain::{
     Account,
     application::{Application, ClientDescription, ClientText},
@@ -12,7 +15,7 @@ use super::{
     asker::{Asker, Given, Person},
     communication,
     hrefs::Hrefs,
-    me, meetings, people,
+    me, meetings, people, photos,
 };
 use crate::Phones;
 
@@ -23,8 +26,9 @@ const KIND: &str = "Browser";
 pub(super) async fn make(
     State(phones): State<Phones>,
     Person(caller): Person,
+    headers: HeaderMap,
     given: Given,
-) -> Result<Answer, Refused> {
+) -> Result<(HeaderMap, Answer), Refused> {
     let client = ClientDescription {
         endpoint_id: given.parsed("endpointId")?,
         culture: given.parsed("culture")?,
@@ -40,8 +44,11 @@ pub(super) async fn make(
     if made.created {
         tracing::info!(person = %caller.account.uri, device = %session.device, "A device signed in.");
     }
-    let resource = resource(&caller.account, &made.application, &Hrefs::new(session.device));
-    Ok(if made.created { Answer::Created(resource) } else { Answer::Found(resource) })
+    let hrefs = Hrefs::new(session.device);
+    let cookie = photos::cookie(&headers, &hrefs).map(|cookie| (header::SET_COOKIE, cookie));
+    let resource = resource(&caller.account, &made.application, &hrefs);
+    let answer = if made.created { Answer::Created(resource) } else { Answer::Found(resource) };
+    Ok((cookie.into_iter().collect(), answer))
 }
 
 pub(super) async fn show(asker: Asker) -> Answer {

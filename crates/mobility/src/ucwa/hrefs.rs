@@ -36,6 +36,10 @@ impl Hrefs {
         self.at(&format!("people/{}", person.address()))
     }
 
+    pub(super) fn photo(&self, person: &SipUri) -> String {
+        self.at(&format!("photos/{}", person.address()))
+    }
+
     /// The groups of the person's list.
     pub(super) fn groups(&self) -> String {
         self.at("people/groups")

@@ -117,7 +117,8 @@ pub(super) fn resource(account: &Account, application: &Application, hrefs: &Hre
     let me = Resource::new("me", hrefs.at("me"))
         .property("name", account.display_name.as_str())
         .property("uri", account.uri.to_string())
-        .property("emailAddresses", vec![account.uri.address()]);
+        .property("emailAddresses", vec![account.uri.address()])
+        .link("photo", hrefs.photo(&account.uri));
     if !application.available {
         return me.link("makeMeAvailable", hrefs.at("me/makeMeAvailable"));
     }

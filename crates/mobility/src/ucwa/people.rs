@@ -122,6 +122,7 @@ pub(super) fn contact(listed: &ListedContact, hrefs: &Hrefs) -> Resource {
         .optional("otherPhoneNumber", phone(&details.other_phone))
         .property("type", "User")
         .property("name", contact.display_name.as_str())
+        .link("contactPhoto", hrefs.photo(&contact.uri))
         .link("contactPresence", format!("{place}/presence"))
         .link("contactLocation", format!("{place}/location"))
         .link("contactNote", format!("{place}/note"))

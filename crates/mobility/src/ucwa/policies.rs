@@ -11,7 +11,7 @@ pub(super) async fn show(asker: Asker) -> Answer {
         .property("htmlMessaging", on)
         .property("logging", off)
         .property("messageArchiving", on)
-        .property("photos", off)
+        .property("photos", on)
         .property("saveMessagingHistory", on)
         .property("telephonyMode", "None");
     Answer::Found(policies)

@@ -14,6 +14,7 @@ mod meetings;
 mod messages;
 mod missed;
 mod people;
+mod photos;
 mod subscriptions;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use ammonia::Builder;
+use ammonia::{Builder, UrlRelative};
 use fulmar_domain::{
     conversation::{Format, Html, InvalidMessageText},
     id::ClientMessageId,
@@ -33,12 +33,19 @@ const KEPT: [&str; 20] = [
     "u",
     "ul",
 ];
+/// The most tags that are looked at: what is left open is opened again in every paragraph that follows, so that the work
+/// grows with the square of them.
+const MAX_TAGS: usize = 512;
 /// Those after which a line of text ends.
 const LINES: [&str; 6] = ["br", "/blockquote", "/div", "/li", "/p", "/pre"];
 
 static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut builder = Builder::default();
-    builder.tags(HashSet::from(KEPT)).url_schemes(HashSet::from(["http", "https", "mailto"]));
+    builder
+        .tags(HashSet::from(KEPT))
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        // Relative to what? `\\host\share` is one, and leads whoever clicks it to say who they are.
+        .url_relative(UrlRelative::Deny);
     builder
 });
 
@@ -50,6 +57,9 @@ pub fn said(client_id: ClientMessageId, format: Format, words: &str) -> Result<S
     match format {
         Format::Plain => Ok(Said { client_id, text: words.parse()?, html: None }),
         Format::Html => {
+            if words.matches('<').count() > MAX_TAGS {
+                return Err(InvalidMessageText::TooManyTags);
+            }
             let html = CLEANER.clean(words).to_string();
             let text = text_of(&html);
             let html: Html = html.parse()?;
@@ -126,6 +136,14 @@ mod tests {
     }
 
     #[test]
+    fn relative_links_lead_nowhere() {
+        for href in [r"\\host\share", "//host/", "/path", "page.html", "?query", "#here"] {
+            let (kept, _) = html(&format!(r#"<a href="{href}">here</a>"#));
+            assert!(!kept.contains("href"), "{kept}");
+        }
+    }
+
+    #[test]
     fn lines_stay_lines_and_entities_are_characters() {
         assert_eq!(html("<div>one</div><div>two<br>three &lt;3</div>").1, "one\ntwo\nthree <3");
         assert_eq!(html("a < b & c").1, "a < b & c");
@@ -137,6 +155,9 @@ mod tests {
             assert_eq!(refused(nothing), InvalidMessageText::Empty, "{nothing}");
         }
         assert!(matches!(refused(&"x".repeat(8193)), InvalidMessageText::TooLong(_)));
-        assert!(matches!(refused(&"<b>x</b>".repeat(1025)), InvalidMessageText::TooLong(_)));
+        assert!(matches!(refused(&format!("<b>{}</b>", "x".repeat(8186))), InvalidMessageText::TooLong(_)));
+        // Each open element would be opened again in each paragraph.
+        let open: String = (0..5000).map(|number| format!("<b a{number}>")).collect();
+        assert_eq!(refused(&format!("<p>{open}{}", "<p>x".repeat(1000))), InvalidMessageText::TooManyTags);
     }
 }

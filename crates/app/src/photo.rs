@@ -21,8 +21,10 @@ use crate::{App, ChangePersonError};
 
 /// The longest side of a picture that is decoded: cameras of phones have less.
 const MAX_SIDE: u32 = 6_144;
-/// What a decoder may take beside the picture itself.
-const MAX_ALLOCATION: u64 = 160 * 1024 * 1024;
+/// What a picture may take once it is decoded, and a decoder beside it: 16 million pixels that can be seen through.
+const MAX_DECODED: u64 = 64 * 1024 * 1024;
+/// The shorter side of what is worked on: twice that of the largest photo.
+const WORKED_ON: u32 = 1_296;
 /// Of 100; beyond this a face gains nothing.
 const QUALITY: u8 = 82;
 
@@ -36,7 +38,7 @@ pub enum InvalidPicture {
     #[error("a picture is a JPEG or a PNG")]
     Format,
     /// Broken, or larger than is decoded.
-    #[error("the picture can not be decoded, or is larger than 6144 pixels a side")]
+    #[error("the picture can not be decoded, or is larger than 6144 pixels a side or 64 MiB")]
     Broken,
 }
 
@@ -115,13 +117,26 @@ fn decode(picture: &[u8]) -> Result<DynamicImage, InvalidPicture> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_ALLOCATION);
+    limits.max_alloc = Some(MAX_DECODED);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
+    if decoder.total_bytes() > MAX_DECODED {
+        return Err(InvalidPicture::Broken);
+    }
     let turned = decoder.orientation().map_err(broken)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let mut image = shrunk(DynamicImage::from_decoder(decoder).map_err(broken)?);
     image.apply_orientation(turned);
     Ok(image)
+}
+
+/// As large as is of use: a copy of a whole picture would take as much again.
+fn shrunk(picture: DynamicImage) -> DynamicImage {
+    let side = picture.width().min(picture.height());
+    if side <= WORKED_ON {
+        return picture;
+    }
+    let scaled = |length: u32| length * WORKED_ON / side;
+    picture.thumbnail_exact(scaled(picture.width()), scaled(picture.height()))
 }
 
 /// The middle of a picture, on white.
@@ -192,6 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn a_large_picture_is_shrunk_before_it_is_worked_on() {
+        let large = DynamicImage::ImageRgb8(flag(4_500, 3_000).to_rgb8());
+        let shrunk = shrunk(large);
+        assert_eq!((shrunk.width(), shrunk.height()), (1_944, WORKED_ON));
+        let Photo { jpegs } = make(&encoded(&shrunk, ImageFormat::Jpeg)).unwrap();
+        assert!(pixel(&jpegs[&PhotoSize::Hr48], 2, 24)[0] > 200);
+        let small = flag(30, 20);
+        assert_eq!(super::shrunk(small.clone()), small);
+    }
+
+    #[test]
     fn what_is_no_picture_or_too_large_is_refused() {
         for bytes in [&b""[..], b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"BM"] {
             assert_eq!(make(bytes), Err(InvalidPicture::Format));
@@ -200,6 +226,9 @@ mod tests {
         assert_eq!(make(&png[..png.len() / 2]), Err(InvalidPicture::Broken));
         let wide = encoded(&DynamicImage::new_luma8(MAX_SIDE + 1, 1), ImageFormat::Png);
         assert_eq!(make(&wide), Err(InvalidPicture::Broken));
+        let heavy = encoded(&DynamicImage::new_rgba16(4_096, 2_100), ImageFormat::Png);
+        assert!(heavy.len() < MAX_PICTURE);
+        assert_eq!(make(&heavy), Err(InvalidPicture::Broken));
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub const RECENT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The most people who are in one conversation, or asked into it.
 pub const MAX_PARTICIPANTS: usize = 250;
-/// The most conversations that a person may have begun within [`RECENT`] and be in with somebody.
+/// The most conversations that a person may have begun within [`RECENT`] and be in with somebody, and the most that
+/// they begin within a day.
 pub const MAX_CONVERSATIONS: u32 = 1000;
 /// How long somebody is taken to write who has said so and no more.
 pub const TYPING_TIME: Duration = Duration::from_secs(15);
@@ -305,6 +306,9 @@ pub enum InvalidMessageText {
     /// Longer than [`MAX_TEXT`].
     #[error("a message of {0} bytes is too long: the limit is 8192")]
     TooLong(usize),
+    /// HTML that costs more to read than it can say.
+    #[error("a message in HTML has at most 512 tags")]
+    TooManyTags,
 }
 
 impl MessageText {

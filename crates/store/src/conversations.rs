@@ -11,7 +11,7 @@ mod waiting;
 
 use fulmar_domain::{
     ConversationId, InvitationId, RequestId, SipUri, Timestamp,
-    conversation::{MAX_CONVERSATIONS, Participation, Step},
+    conversation::{MAX_CONVERSATIONS, MAX_PARTICIPANTS, Participation, Step},
     event::Failure,
     invitation::{About, InvitationKind, InvitationState},
     session::Session,
@@ -138,7 +138,8 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     let Some(invited) = accounts::enabled(tx.sql, &opening.with)?.filter(|person| *person != me) else {
         return Ok(Effect::failed(Failure::NoSuchPerson));
     };
-    if views::count_recent(tx.sql, me, now)? >= MAX_CONVERSATIONS {
+    let most = views::count_recent(tx.sql, me, now)?.max(views::count_begun(tx.sql, me, now)?);
+    if most >= MAX_CONVERSATIONS {
         return Ok(Effect::failed(Failure::TooManyConversations));
     }
     let conversation = create(tx, me, (&opening.id, &opening.about), now)?;
@@ -197,6 +198,10 @@ fn step(
         return Ok(Ok(()));
     }
     let me = session.account.0;
+    let comes_back = before == Participation::Missed && after == Participation::Connected;
+    if comes_back && listeners(tx.sql, conversation, me)?.len() >= MAX_PARTICIPANTS {
+        return Ok(Err(Failure::LimitExceeded));
+    }
     let answer = invitations::Answer {
         state: if after == Participation::Connected {
             InvitationState::Accepted

@@ -39,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0029-kept-for-a-time.sql"),
     include_str!("../migrations/0030-sign-in-notice.sql"),
     include_str!("../migrations/0031-joining.sql"),
+    include_str!("../migrations/0032-bounded-work.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

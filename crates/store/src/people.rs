@@ -66,7 +66,8 @@ impl Store {
         self.read("look for people", move |sql| search(sql, by.0, &query, limit)).await
     }
 
-    /// Looks for people on behalf of a session; where the command has a name, what is found is an event of that name.
+    /// Looks for people on behalf of a session; where the command has a name, what is found is an event of that name,
+    /// in place of what an earlier search has found and nobody has fetched.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -84,7 +85,7 @@ impl Store {
             if let Some(request) = &name {
                 let detail = &format!("{} {}", limit.get(), query.as_str());
                 let entry = PeopleEntry::Found { request, detail };
-                events::append(tx, session.device.0, Entry::People(entry))?;
+                events::replace(tx, session.device.0, Entry::People(entry))?;
             }
             Ok(Effect::done())
         })

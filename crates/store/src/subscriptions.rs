@@ -151,15 +151,18 @@ fn follow_known(
         let insert = "INSERT OR IGNORE INTO subscription (device, account, timed) VALUES (?1, ?2, ?3)";
         tx.sql.prepare_cached(insert)?.execute(params![device, person, timed])?;
     }
+    let count = "SELECT count(DISTINCT account) FROM subscription WHERE device = ?1";
+    let followed: u32 = tx.sql.prepare_cached(count)?.query_row([device], |row| row.get(0))?;
+    if followed > MAX_FOLLOWED {
+        return Ok(Err(Failure::LimitExceeded));
+    }
     if timed.is_some() {
         tell_following(tx, device, &new, ListChange::Added)?;
     }
     for person in people {
         events::presence_changed(tx, device, Some(person), Changed::ALL)?;
     }
-    let count = "SELECT count(DISTINCT account) FROM subscription WHERE device = ?1";
-    let followed: u32 = tx.sql.prepare_cached(count)?.query_row([device], |row| row.get(0))?;
-    Ok(if followed > MAX_FOLLOWED { Err(Failure::LimitExceeded) } else { Ok(()) })
+    Ok(Ok(()))
 }
 
 /// Keeps the subscriptions of a person's groups in step: `contact` came into the group, or into the list where there is

@@ -200,6 +200,10 @@ impl Room {
             "missed" if user != self.me => "did not answer in time",
             _ => return None,
         };
+        let peer = self.conversations.get(conf_id).is_some_and(|with| with == user);
+        if was_open && !peer && user != self.me {
+            return Some(format!("{} {ended}; the others go on.", self.name(user)));
+        }
         self.close(conf_id);
         let address = user.strip_prefix("sip:").unwrap_or(user);
         let told = was_open && user != self.me;

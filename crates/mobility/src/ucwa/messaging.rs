@@ -149,7 +149,7 @@ fn format(format: MessageFormat) -> Format {
 
 fn unfit(error: &InvalidMessageText) -> Refused {
     let code = match error {
-        InvalidMessageText::Empty => Code::BadRequest,
+        InvalidMessageText::Empty | InvalidMessageText::TooManyTags => Code::BadRequest,
         InvalidMessageText::TooLong(_) => Code::EntityTooLarge,
     };
     Refused::because(code, None, &error.to_string())

@@ -207,7 +207,14 @@ impl<'a> Renderer<'a> {
         {
             self.participant(conversation, participant);
         }
-        for participant in &conversation.participants {
+        // Once it is under way, it is news of the one who comes only.
+        let others = conversation.others(me).filter(|other| conversation::is_there(other)).count();
+        let is_news = |participant: &&Participant| {
+            let uri = &participant.person.uri;
+            let is_there = uri == me || conversation::is_there(participant);
+            is_there && (who == me || others <= 1 || uri == who)
+        };
+        for participant in conversation.participants.iter().filter(is_news) {
             let place = hrefs.participant(&conversation.id, &participant.person.uri);
             let rel = if participant.person.uri == *me { "localParticipant" } else { "participant" };
             let added = Event::added(Link::new("participantMessaging", format!("{place}/messaging")));

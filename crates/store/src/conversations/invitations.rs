@@ -228,7 +228,8 @@ pub(super) fn answer(
     Ok(())
 }
 
-/// Ends an invitation without an answer: the person has missed it, and may come back to it with a word.
+/// Ends an invitation without an answer: the person has missed it, and may come back to it with a word. An invitation
+/// among many that was taken back opens nothing any more.
 fn unanswered(
     tx: &mut Tx<'_>,
     conversation: i64,
@@ -237,7 +238,11 @@ fn unanswered(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     answer(tx, conversation, invited, Answer { state, reason: None, device: None }, now)?;
-    set_participation(tx, conversation, invited, Participation::Missed, now)?;
+    let select = "SELECT conference FROM conversation WHERE id = ?1";
+    let among_many: bool = tx.sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0))?;
+    let shut_out = among_many && state == InvitationState::Cancelled;
+    let participation = if shut_out { Participation::Left } else { Participation::Missed };
+    set_participation(tx, conversation, invited, participation, now)?;
     tell_missed(tx, invited)
 }
 

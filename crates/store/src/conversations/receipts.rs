@@ -45,6 +45,8 @@ impl Store {
                 return Ok(Effect::failed(Failure::NoSuchMessage));
             };
             let unread = unread(tx.sql, place.conversation, me, up_to)?;
+            let update = "UPDATE participant SET read_up_to = max(read_up_to, ?3) WHERE conversation = ?1 AND account = ?2";
+            tx.sql.prepare_cached(update)?.execute([place.conversation, me, up_to])?;
             let mut newest = BTreeMap::new();
             for (message, sender) in unread {
                 delivered(tx, message, me, now)?;
@@ -54,9 +56,9 @@ impl Store {
                 newest.insert(sender, message);
             }
             for (sender, message) in newest {
-                for person in [sender, me] {
-                    history::tell(tx, person, Entry::MessageRead { message, by: me }, now)?;
-                }
+                let read = Entry::MessageRead { message, by: me };
+                history::tell(tx, me, read, now)?;
+                tell_sender(tx, message, sender, read, now)?;
             }
             Ok(Effect::concerns(place.conversation))
         })
@@ -125,7 +127,9 @@ pub(super) fn number(
 fn unread(sql: &Connection, conversation: i64, me: i64, up_to: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     sql.prepare_cached(
         "SELECT m.id, m.sender FROM message m JOIN delivery d ON d.message = m.id AND d.recipient = ?2
-         WHERE m.conversation = ?1 AND m.id <= ?3 AND d.read_at IS NULL ORDER BY m.id",
+         WHERE m.conversation = ?1 AND m.id <= ?3 AND d.read_at IS NULL AND m.id > (
+             SELECT read_up_to FROM participant WHERE conversation = ?1 AND account = ?2)
+         ORDER BY m.id",
     )?
     .query_map([conversation, me, up_to], |row| Ok((row.get(0)?, row.get(1)?)))?
     .collect()
@@ -143,8 +147,8 @@ pub(crate) fn delivered(
     if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
         return Ok(());
     }
-    history::tell(tx, sender(tx.sql, message)?, Entry::MessageDelivered { message, to: recipient }, now)
-        .map(drop)
+    let sender = sender(tx.sql, message)?;
+    tell_sender(tx, message, sender, Entry::MessageDelivered { message, to: recipient }, now)
 }
 
 /// Notes that a message is not told to `recipient` any more; the sender is told where it never arrived.
@@ -164,7 +168,22 @@ pub(crate) fn forgotten(
     let (sender, conversation, client_id): (i64, i64, String) =
         tx.sql.prepare_cached(select)?.query_row([message], row)?;
     let failed = Entry::MessageFailed { conversation, client_id: &client_id, to: recipient };
-    history::tell(tx, sender, failed, now).map(drop)
+    tell_sender(tx, message, sender, failed, now)
+}
+
+/// Tells the sender of a message what became of it, in a conversation of two. Among many each word would come back as
+/// hundreds of receipts, which would take the place of what people say.
+fn tell_sender(
+    tx: &mut Tx<'_>,
+    message: i64,
+    sender: i64,
+    entry: Entry<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let select =
+        "SELECT c.conference FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.id = ?1";
+    let among_many = tx.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
+    if among_many { Ok(()) } else { history::tell(tx, sender, entry, now).map(drop) }
 }
 
 fn sender(sql: &Connection, message: i64) -> rusqlite::Result<i64> {

@@ -111,6 +111,9 @@ fn watched_devices(sql: &Connection, account: i64) -> rusqlite::Result<Vec<i64>>
 
 /// Takes away the signs whose time is over.
 pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    // After the clock was set back none lasts longer than it may.
+    let latest = (now + TYPING_TIME).as_millis();
+    tx.sql.prepare_cached("UPDATE typing SET until = ?1 WHERE until > ?1")?.execute([latest])?;
     let delete = "DELETE FROM typing WHERE until <= ?1 RETURNING conversation, account";
     let over: Vec<(i64, i64)> = tx
         .sql

@@ -1,5 +1,7 @@
 //! Conversations as one of their participants sees them.
 
+use std::time::Duration;
+
 use fulmar_domain::{
     AccountId, ConversationId, Timestamp,
     contacts::Contact,
@@ -16,6 +18,8 @@ use crate::{
 const PARTICIPATION: &str = "iif(p.participation = 'ringing' AND NOT EXISTS (
          SELECT 1 FROM invitation i WHERE i.conversation = p.conversation AND i.invited = p.account
              AND i.state = 'ringing' AND i.deadline > ?1), 'missed', p.participation)";
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Store {
     /// The conversations in which a person takes part with somebody or is asked to, oldest first.
@@ -63,14 +67,21 @@ impl Store {
 pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
     let select = "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation
          WHERE p.account = ?1 AND p.participation IN ('ringing', 'connected')
-             AND (c.created_at > ?2 OR EXISTS (
-                 SELECT 1 FROM message m WHERE m.conversation = c.id AND m.sent_at > ?2))
+             AND (c.created_at > ?2 OR ?2 < (
+                 SELECT sent_at FROM message m WHERE m.conversation = c.id ORDER BY m.id DESC LIMIT 1))
              AND (EXISTS (SELECT 1 FROM participant o WHERE o.conversation = c.id AND o.account <> ?1
                      AND o.participation IN ('ringing', 'connected'))
                  OR EXISTS (SELECT 1 FROM meeting m WHERE m.conversation = c.id AND m.expires_at > ?3))
          ORDER BY c.id";
     let values = params![person, (now - RECENT).as_millis(), now.as_millis()];
     sql.prepare_cached(select)?.query_map(values, |row| row.get(0))?.collect()
+}
+
+/// How many a person has begun within a day.
+pub(super) fn count_begun(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<u32> {
+    let select = "SELECT count(*) FROM conversation WHERE creator = ?1 AND created_at > ?2";
+    let values = params![person, (now - DAY).as_millis()];
+    sql.prepare_cached(select)?.query_row(values, |row| row.get(0))
 }
 
 /// How many that began lately a person is in with somebody.
@@ -138,7 +149,18 @@ pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> ru
             conference: row.get(6)?,
             meeting,
             ended: row.get(7)?,
-            participants: participants.into_iter().map(|(_, participant)| participant).collect(),
+            participants: shown(participants, person, row.get(6)?),
         })
     })
+}
+
+/// Whom of a conversation a person sees. Who does not take part among many any more is not told who does.
+fn shown(participants: Vec<(i64, Participant)>, person: i64, among_many: bool) -> Vec<Participant> {
+    let gone = |(account, participant): &(i64, Participant)| {
+        *account == person
+            && matches!(participant.participation, Participation::Declined | Participation::Left)
+    };
+    let alone = among_many && participants.iter().any(gone);
+    let seen = participants.into_iter().filter(|(account, _)| !alone || *account == person);
+    seen.map(|(_, participant)| participant).collect()
 }

@@ -6,11 +6,11 @@ use rusqlite::params;
 
 use crate::{Store, StoreError, conversations::messages};
 
-/// The lines of the history of `?1` that are messages told while an invitation to them waited for its answer.
+/// The lines of the history of `?1` (not found by that, hence the `+`: it has many) that are messages told while an invitation to them waited for its answer.
 const WAITING: &str = "FROM history said JOIN message m ON m.id = said.message
      JOIN invitation i ON i.conversation = m.conversation AND i.invited = ?1
-     JOIN history asked ON asked.invitation = i.id AND asked.account = ?1 AND asked.kind = 'invited'
-     WHERE said.account = ?1 AND said.kind = 'messageReceived' AND said.id > asked.id AND NOT EXISTS (
+     JOIN history asked ON asked.invitation = i.id AND +asked.account = ?1 AND asked.kind = 'invited'
+     WHERE +said.account = ?1 AND said.kind = 'messageReceived' AND said.id > asked.id AND NOT EXISTS (
          SELECT 1 FROM history ended WHERE ended.invitation = i.id AND ended.account = ?1
              AND ended.kind = 'invitationEnded' AND ended.id < said.id)";
 

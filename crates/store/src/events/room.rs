@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Entry, now, write};
+use super::{Entry, entry::RESYNC, now, write};
 use crate::writer::Tx;
 
 /// The most events in the log of a session, beside the one that tells it to look again.
@@ -19,6 +19,13 @@ pub(crate) fn room(sql: &Connection, device: i64) -> rusqlite::Result<u32> {
 /// Whether lines of the history wait for room.
 pub(crate) fn lags(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
     sql.prepare_cached("SELECT lags FROM session WHERE device = ?1")?.query_row([device], |row| row.get(0))
+}
+
+/// Whether the newest event tells the session to look again, so that there is nothing to add to it.
+pub(super) fn ends_with_resync(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM event e JOIN session s ON s.device = e.device
+         WHERE e.device = ?1 AND e.eid = s.last_event AND e.kind = ?2)";
+    sql.prepare_cached(select)?.query_row(params![device, RESYNC], |row| row.get(0))
 }
 
 /// Drops what the session can look up, and tells it to; whether there is room then.

@@ -66,6 +66,8 @@ pub(crate) fn wake_for_unfetched(tx: &mut Tx<'_>, device: i64, now: Timestamp) -
              WHERE e.device = ?1 AND (
                  (e.kind = 'messageReceived' AND d.message IS NOT NULL AND d.delivered_at IS NULL)
                  OR (e.kind = 'invited' AND i.state = 'ringing' AND i.first_message IS NULL))
+                 AND NOT EXISTS (SELECT 1 FROM notification n
+                     WHERE n.device = e.device AND (n.message = e.message OR n.invitation = e.invitation))
              ORDER BY e.eid",
         )?
         .query_map([device], cause)?

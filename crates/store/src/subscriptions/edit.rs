@@ -1,7 +1,10 @@
 //! Changes of a subscription that has an end.
 
+use std::collections::HashSet;
+
 use fulmar_domain::{
     Timestamp,
+    contacts::GroupId,
     event::Failure,
     id::SubscriptionId,
     session::Session,
@@ -12,7 +15,7 @@ use rusqlite::{Connection, Row, params};
 use super::{LIST, end, follow, follow_known, forget, tell};
 use crate::{
     accounts, contacts,
-    rows::{found, timestamp},
+    rows::{found, parse, timestamp},
     writer::Tx,
 };
 
@@ -38,6 +41,9 @@ pub(super) fn carry_out(tx: &mut Tx<'_>, session: &Session, edit: &SubscriptionE
             let update = "UPDATE timed_subscription SET ends_at = ?2, warned = 0 WHERE id = ?1";
             let ends_at = lease.extend(ends_at, now).as_millis();
             tx.sql.prepare_cached(update)?.execute([timed, ends_at])?;
+            if let Err(failure) = follow_newcomers(tx, session, timed)? {
+                return Ok(Err(failure));
+            }
             tell(tx, device, id.as_str(), SubscriptionChange::Extended)?;
         }
         SubscriptionEdit::End(_) => end(tx, device, timed, id.as_str())?,
@@ -81,18 +87,47 @@ fn start(
     }
     let following = match followed {
         Followed::People(people) => follow(tx, device, Some(timed), people)?,
-        Followed::Group(group) => match contacts::numbered_members(tx.sql, session.account.0, *group)? {
-            Some(members) => follow_only(tx, device, timed, members.into_iter().map(|(id, _)| id).collect())?,
-            None => Err(Failure::NoSuchGroup),
-        },
-        Followed::List => {
-            let listed = contacts::listed(tx.sql, session.account.0)?;
-            follow_only(tx, device, timed, listed)?
+        Followed::Group(_) | Followed::List => {
+            let group = if let Followed::Group(group) = followed { Some(*group) } else { None };
+            match members(tx.sql, session.account.0, group)? {
+                Some(members) => follow_only(tx, device, timed, members)?,
+                None => Err(Failure::NoSuchGroup),
+            }
         }
     };
     match following {
         Ok(()) => tell(tx, device, id.as_str(), SubscriptionChange::Added).map(Ok),
         Err(failure) => Ok(Err(failure)),
+    }
+}
+
+/// Follows who has come to the group or to the list without anybody's doing, such as a new colleague.
+fn follow_newcomers(tx: &mut Tx<'_>, session: &Session, timed: i64) -> Done {
+    let select = "SELECT follows FROM timed_subscription WHERE id = ?1";
+    let follows: Option<String> = tx.sql.prepare_cached(select)?.query_row([timed], |row| row.get(0))?;
+    let group = match follows.as_deref() {
+        None => return Ok(Ok(())),
+        Some(LIST) => None,
+        Some(group) => Some(parse(group, 0)?),
+    };
+    let Some(mut people) = members(tx.sql, session.account.0, group)? else {
+        return Ok(Err(Failure::NoSuchGroup));
+    };
+    let select = "SELECT account FROM subscription WHERE timed = ?1";
+    let followed: HashSet<i64> =
+        tx.sql.prepare_cached(select)?.query_map([timed], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    people.retain(|person| !followed.contains(person));
+    follow_known(tx, session.device.0, Some(timed), people)
+}
+
+/// Who is in a group, or in the list; `None` where there is no such group.
+fn members(sql: &Connection, owner: i64, group: Option<GroupId>) -> rusqlite::Result<Option<Vec<i64>>> {
+    match group {
+        None => contacts::listed(sql, owner).map(Some),
+        Some(group) => {
+            let members = contacts::numbered_members(sql, owner, group)?;
+            Ok(members.map(|members| members.into_iter().map(|(id, _)| id).collect()))
+        }
     }
 }
 

@@ -96,6 +96,13 @@ impl Talk {
         last == Some(which) && self.places[invited] == Some(Participation::Ringing)
     }
 
+    /// An invitation is taken back: among many that shuts out who was asked.
+    fn take_back(&mut self, invited: usize) {
+        let among_many = self.places.iter().flatten().count() > 2;
+        let place = if among_many { Participation::Left } else { Participation::Missed };
+        self.places[invited] = Some(place);
+    }
+
     /// Those who ring and of whom that is true have missed it.
     fn miss(&mut self, is_over: impl Fn(&Asked) -> bool) {
         for which in 0..self.asked.len() {
@@ -283,7 +290,10 @@ impl World {
             Some(Ok(after)) => {
                 talk.places[me] = Some(after);
                 if after == Participation::Left {
-                    talk.miss(|asked| asked.inviter == me);
+                    let mine = |which: &usize| talk.asked[*which].inviter == me && talk.rings(*which);
+                    for which in (0..talk.asked.len()).filter(mine).collect::<Vec<_>>() {
+                        talk.take_back(talk.asked[which].invited);
+                    }
                 }
                 Ok(())
             }
@@ -306,7 +316,7 @@ impl World {
             prop_assert_eq!(outcome, Err(Failure::NoSuchInvitation));
         } else if rings {
             prop_assert!(outcome.is_ok(), "{outcome:?}");
-            self.conversations[conversation].places[invited] = Some(Participation::Missed);
+            self.conversations[conversation].take_back(invited);
         }
         Ok(())
     }

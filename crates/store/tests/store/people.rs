@@ -98,4 +98,10 @@ async fn a_search_with_a_name_is_answered_by_an_event_as_things_are_then() {
         })
         .collect();
     assert_eq!(found, [("r", vec!["Ben Stein"])]);
+    look(Some("s".parse().unwrap())).await;
+    let requests = bench.events(&anna, 0, NOON).await.into_iter().filter_map(|event| match event.event {
+        Event::Found { request, .. } => Some(request.as_str().to_owned()),
+        _ => None,
+    });
+    assert_eq!(requests.collect::<Vec<_>>(), ["s"], "nobody waits for what they looked for before");
 }

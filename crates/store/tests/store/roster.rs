@@ -1,9 +1,11 @@
 //! Conversations of several: who is asked, who is told, and how many there may be.
 
 use fulmar_domain::{
-    conversation::{Conversation, ConversationState, MAX_PARTICIPANTS, Participation, RECENT, Step},
+    conversation::{
+        Conversation, ConversationState, MAX_PARTICIPANTS, MessageName, Participation, RECENT, Step,
+    },
     event::{Event, Failure},
-    invitation::InvitationState,
+    invitation::{DeclineReason, InvitationState},
 };
 use fulmar_store::{Actor, Executed, Joining, NewAccount};
 
@@ -144,4 +146,42 @@ async fn a_session_is_told_who_is_in_its_conversations() {
         let last = bench.events(who, 0, NOON).await.into_iter().next_back().unwrap().event;
         assert_eq!(last, Event::Conversation(Box::new(seen(&bench, who).await)));
     }
+}
+
+#[tokio::test]
+async fn an_invitation_that_was_taken_back_opens_nothing_among_many() {
+    let (bench, anna, _, carla) = people().await;
+    invite(&bench, &anna, "carla", "i2").await.unwrap();
+    bench.store.cancel_invitation(&anna, None, "i2".parse().unwrap(), NOON).await.unwrap();
+    let said = bench.store.say(&carla, None, "c1".parse().unwrap(), said("m2", "m2"), NOON).await.unwrap();
+    assert_eq!(said, Executed::Done(Err(Failure::WrongState)));
+}
+
+#[tokio::test]
+async fn who_went_from_among_many_is_not_told_who_is_there() {
+    let (bench, anna, ben, carla) = people().await;
+    invite(&bench, &anna, "carla", "i2").await.unwrap();
+    assert_eq!(seen(&bench, &carla).await.participants.len(), 3);
+    step(&bench, &carla, Step::Decline(DeclineReason::Local)).await;
+    let names: Vec<_> =
+        seen(&bench, &carla).await.participants.into_iter().map(|there| there.person.uri).collect();
+    assert_eq!(names, ["carla@office.test".parse().unwrap()]);
+    assert_eq!(seen(&bench, &ben).await.participants.len(), 3);
+}
+
+#[tokio::test]
+async fn what_became_of_a_message_is_not_told_among_many() {
+    let (bench, anna, ben, carla) = people().await;
+    invite(&bench, &anna, "carla", "i2").await.unwrap();
+    step(&bench, &carla, Step::Accept).await;
+    bench.acknowledge(&ben, NOON).await;
+    say(&bench, &ben, "m2").await;
+    bench.acknowledge(&ben, NOON).await;
+    for who in [&anna, &carla] {
+        bench.acknowledge(who, NOON).await;
+        bench.store.mark_read(who, None, "c1".parse().unwrap(), MessageName::Newest, NOON).await.unwrap();
+    }
+    assert_eq!(bench.events(&ben, 0, NOON).await, []);
+    let read = bench.events(&anna, 0, NOON).await.pop().unwrap().event;
+    assert!(matches!(read, Event::MessageRead { .. }), "{read:?}");
 }

@@ -111,6 +111,19 @@ async fn what_is_extended_ends_later_and_warns_again() {
 }
 
 #[tokio::test]
+async fn a_new_colleague_is_followed_from_the_next_extension() {
+    let bench = Bench::new().await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    edit(&bench, &ben, start("s", Followed::List), NOON).await.unwrap();
+    let (before, _) = (followed(&bench, &ben, "s", NOON).await.unwrap(), told(&bench, &ben, NOON).await);
+    bench.store.create_account(uri("dora"), "Dora".parse().unwrap(), "hash".into(), NOON).await.unwrap();
+    edit(&bench, &ben, SubscriptionEdit::Extend("s".parse().unwrap(), TEN), NOON).await.unwrap();
+    let after = followed(&bench, &ben, "s", NOON).await.unwrap();
+    assert_eq!(after.len(), before.len() + 1);
+    assert_eq!(told(&bench, &ben, NOON).await, ["dora", "s added"], "and the others are no news");
+}
+
+#[tokio::test]
 async fn people_come_and_go_in_a_subscription() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "desk", NOON).await;

@@ -200,7 +200,7 @@ fn step(
     let me = session.account.0;
     let comes_back = before == Participation::Missed && after == Participation::Connected;
     if comes_back && listeners(tx.sql, conversation, me)?.len() >= MAX_PARTICIPANTS {
-        return Ok(Err(Failure::LimitExceeded));
+        return Ok(Err(Failure::TooManyParticipants));
     }
     let answer = invitations::Answer {
         state: if after == Participation::Connected {

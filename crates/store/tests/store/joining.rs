@@ -242,7 +242,7 @@ async fn two_hundred_and_fifty_people_are_enough_for_a_meeting() {
         let who = bench.sign_in(&name, "p", NOON).await;
         join(&bench, &who, &name).await.unwrap();
     }
-    assert_eq!(join(&bench, &ben, "late").await, Err(Failure::LimitExceeded));
-    assert_eq!(invite(&bench, &anna, "c1", "ben").await, Err(Failure::LimitExceeded));
+    assert_eq!(join(&bench, &ben, "late").await, Err(Failure::TooManyParticipants));
+    assert_eq!(invite(&bench, &anna, "c1", "ben").await, Err(Failure::TooManyParticipants));
     join(&bench, &anna, "again").await.unwrap();
 }

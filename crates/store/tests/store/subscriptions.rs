@@ -120,7 +120,7 @@ async fn a_new_colleague_is_followed_from_the_next_extension() {
     edit(&bench, &ben, SubscriptionEdit::Extend("s".parse().unwrap(), TEN), NOON).await.unwrap();
     let after = followed(&bench, &ben, "s", NOON).await.unwrap();
     assert_eq!(after.len(), before.len() + 1);
-    assert_eq!(told(&bench, &ben, NOON).await, ["dora", "s added"], "and the others are no news");
+    assert_eq!(told(&bench, &ben, NOON).await, ["dora", "s extended"], "and the others are no news");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ pub(crate) fn enter(
     invitations::expire(tx, now)?;
     let before = participation(tx.sql, conversation, me)?;
     if listeners(tx.sql, conversation, me)?.len() >= MAX_PARTICIPANTS {
-        return Ok(Err(Failure::LimitExceeded));
+        return Ok(Err(Failure::TooManyParticipants));
     }
     let asking = Asking { kind: InvitationKind::Join, id: invitation, operation, wakes: false };
     let invitation = invitations::note(tx, conversation, (me, me), asking, InvitationState::Accepted, now)?;

@@ -41,6 +41,13 @@ impl Bench {
         Self { store, dir }
     }
 
+    /// Closes the store and opens it again.
+    pub(crate) async fn restart(&mut self) {
+        let closed = tempfile::tempdir().unwrap();
+        drop(std::mem::replace(&mut self.store, Store::open(closed.path()).unwrap()));
+        self.store = Store::open(self.dir.path()).unwrap();
+    }
+
     pub(crate) async fn credentials(&self, name: &str) -> Credentials {
         let uri = format!("{name}@office.test").parse().unwrap();
         self.store.credentials(&uri).await.unwrap().unwrap()

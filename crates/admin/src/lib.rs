@@ -39,6 +39,7 @@
 //! | `PUT DELETE /api/v1/certificate/acme` | the public authority that issues and renews it |
 //! | `POST /api/v1/certificate/acme/renewal` | ask for a new one at once |
 //! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
+//! | `PUT`, `DELETE /api/v1/push/web` | whether phones are woken by Web Push, and whom its services write to |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
 //!
 //! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
@@ -75,7 +76,7 @@ use fulmar_domain::{
     custom_zone::MAX_TEXT,
     dnssec::SignedZone,
     photo::MAX_PICTURE,
-    push::ApnsSettings,
+    push::{ApnsSettings, WebPushSettings},
     secondary::{SecondaryName, SecondaryReport},
 };
 use fulmar_http::{Surface, edge, trust::Trust};
@@ -85,6 +86,9 @@ pub use console::{Console, console_router};
 
 /// Says what is wrong with settings for Apple, in words for an administrator.
 pub type CheckApns = Arc<dyn Fn(&ApnsSettings) -> Result<(), String> + Send + Sync>;
+
+/// The same of settings for Web Push.
+pub type CheckWebPush = Arc<dyn Fn(&WebPushSettings) -> Result<(), String> + Send + Sync>;
 
 /// Says what is known of the dealings with a secondary.
 pub type SecondaryReports = Arc<dyn Fn(&SecondaryName) -> SecondaryReport + Send + Sync>;
@@ -102,6 +106,8 @@ pub struct Admin {
     pub published: watch::Receiver<u64>,
     /// Checks settings for Apple before they are kept.
     pub check_apns: CheckApns,
+    /// Checks settings for Web Push before they are kept.
+    pub check_web_push: CheckWebPush,
     /// Looks at records and zones before they are kept.
     pub check_custom_zone: CheckCustomZone,
     /// What is known of the dealings with a secondary.
@@ -155,6 +161,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/certificate/acme", put(certificate::acme::choose).delete(certificate::acme::forget))
         .route("/api/v1/certificate/acme/renewal", post(certificate::acme::renew))
         .route("/api/v1/push/apns", put(push::set_apns))
+        .route("/api/v1/push/web", put(push::set_web_push).delete(push::forget_web_push))
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);
     edge(routes, Surface::Admin)

@@ -23,6 +23,7 @@ mod session;
 mod sign_in;
 mod throttle;
 mod ucwa;
+mod web_push;
 
 use fulmar_store::Store;
 pub use fulmar_store::{DeviceSummary, Inbox, Made, Outcome, Said, SessionSummary, StoreError, Values};
@@ -45,6 +46,7 @@ pub use session::{DeviceDescription, InitiateSessionError};
 pub use sign_in::{IssuedTicket, Proven, SignInError, TICKET_LIFETIME};
 pub use throttle::{Lockout, Subject};
 pub use ucwa::MadeApplication;
+pub use web_push::ChangeWebPushError;
 
 use crate::{
     expensive::Turns,

@@ -1,16 +1,25 @@
 //! The phones of a person, and how they are woken.
 
+mod address;
+mod web_push;
+
 use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// Where a device is woken.
+pub use address::is_public;
+pub use web_push::{AuthSecret, Endpoint, InvalidEndpoint, InvalidKey, PublicKey, Subscription};
+
+/// How many devices of a person can be woken at most; beyond that the one that registered longest ago is forgotten.
+pub const MAX_REGISTRATIONS: u32 = 16;
+
+/// Where a device is woken: the service, and the address it gave to the device. A secret: it is never logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushRegistration {
-    /// By whom.
-    pub provider: Provider,
-    /// The address the provider gave to the device. A secret: it is never logged.
-    pub token: DeviceToken,
+pub enum PushRegistration {
+    /// Apple Push Notification service.
+    Apns(DeviceToken),
+    /// A service of the device's own choice that takes Web Push (RFC 8030), such as those of UnifiedPush.
+    WebPush(Subscription),
 }
 
 /// A service that wakes phones.
@@ -18,18 +27,45 @@ pub struct PushRegistration {
 pub enum Provider {
     /// Apple Push Notification service.
     Apns,
+    /// Any service that takes Web Push.
+    WebPush,
 }
 
 /// The text names no provider that this box can reach.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` is not a push provider that this box knows: use `apns`")]
-pub struct UnknownProvider(String);
+pub enum UnknownProvider {
+    /// Microsoft's service for Windows Phone 7 and 8.0.
+    #[error("the push service of Windows Phone (MPNS) exists no more: nobody can be woken through it")]
+    Mpns,
+    /// Nothing that is known here.
+    #[error("`{0}` is not a push provider that this box knows: use `apns` or `webpush`")]
+    Unknown(String),
+}
+
+impl PushRegistration {
+    /// By whom the device is woken.
+    pub fn provider(&self) -> Provider {
+        match self {
+            Self::Apns(_) => Provider::Apns,
+            Self::WebPush(_) => Provider::WebPush,
+        }
+    }
+
+    /// What the device is known by at its service; no other device has the same.
+    pub fn address(&self) -> &str {
+        match self {
+            Self::Apns(token) => token.reveal(),
+            Self::WebPush(subscription) => subscription.endpoint.reveal(),
+        }
+    }
+}
 
 impl Provider {
     /// The name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Apns => "apns",
+            Self::WebPush => "webpush",
         }
     }
 }
@@ -40,7 +76,9 @@ impl FromStr for Provider {
     fn from_str(text: &str) -> Result<Self, UnknownProvider> {
         match text {
             "apns" => Ok(Self::Apns),
-            _ => Err(UnknownProvider(text.chars().take(32).collect())),
+            "webpush" => Ok(Self::WebPush),
+            "mpns" => Err(UnknownProvider::Mpns),
+            _ => Err(UnknownProvider::Unknown(text.chars().take(32).collect())),
         }
     }
 }
@@ -91,6 +129,16 @@ mod tests {
         assert!(!format!("{token:?}").contains("00fc"));
         for bad in ["", "00fc", "00fc13adff78512", "../../../../etc/pw", &"0".repeat(202)] {
             assert!(bad.parse::<DeviceToken>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_gone_is_refused_with_a_reason() {
+        let told = |name: &str| name.parse::<Provider>().unwrap_err().to_string();
+        assert!(told("mpns").contains("exists no more"));
+        assert_eq!(told("gcm"), "`gcm` is not a push provider that this box knows: use `apns` or `webpush`");
+        for provider in [Provider::Apns, Provider::WebPush] {
+            assert_eq!(provider.as_str().parse(), Ok(provider));
         }
     }
 }

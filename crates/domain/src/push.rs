@@ -1,5 +1,7 @@
 //! What deserves a push, what it says, and what becomes of it.
 
+mod web_push;
+
 use std::{str::FromStr, time::Duration};
 
 use thiserror::Error;
@@ -9,6 +11,8 @@ use crate::{
     device::PushRegistration,
     session::{Activity, FOREGROUND_SILENCE, SessionEnd},
 };
+
+pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
 pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;

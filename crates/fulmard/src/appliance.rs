@@ -11,7 +11,7 @@ use fulmar_http::{
     serve::{self, Places, Stop},
     trust,
 };
-use fulmar_push::apns::Settings;
+use fulmar_push::{apns, web_push};
 use fulmar_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, UdpSocket, UnixListener};
@@ -270,7 +270,10 @@ impl Parts {
             http_port: http.map(|address| address.port()),
             published: self.publisher.published(),
             check_apns: Arc::new(|settings| {
-                Settings::read(settings).map(drop).map_err(|error| error.to_string())
+                apns::Settings::read(settings).map(drop).map_err(|error| error.to_string())
+            }),
+            check_web_push: Arc::new(|settings| {
+                web_push::Settings::check(settings).map(drop).map_err(|error| error.to_string())
             }),
             check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),

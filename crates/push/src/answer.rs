@@ -1,9 +1,9 @@
 //! What a service answers, and what follows from it. Each service has one table of all that it documents.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use fulmar_domain::{Timestamp, push::Outcome};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
 
 /// What follows from an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,16 @@ impl Answer {
             Verdict::BackOffFor(pause) => Outcome::Retry { reason, after: Some(pause) },
         }
     }
+}
+
+/// For how long the service asks to be left alone (RFC 9110 §10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((Timestamp::from_millis(0) + until).since(now))
 }
 
 /// A word of a service as the ledger keeps it: bounded, in one line.

@@ -5,6 +5,8 @@ use std::{error::Error, time::Duration};
 use fulmar_domain::push::Outcome;
 use thiserror::Error;
 
+use crate::transport::NotReachable;
+
 /// A push that got no answer, or could not be sent.
 #[derive(Debug, Error)]
 pub(crate) enum SendError {
@@ -36,7 +38,7 @@ impl SendError {
     pub(crate) fn into_outcome(self) -> Outcome {
         let reason = in_words(&self);
         match self {
-            Self::Exchange(cause) if is_refusal_of_tls(&cause) => Outcome::OursToFix { reason },
+            Self::Exchange(cause) if is_refusal(&cause) => Outcome::OursToFix { reason },
             Self::TimedOut(_) | Self::Exchange(_) | Self::Body(_) => Outcome::Retry { reason, after: None },
             Self::Sign(_) | Self::Random(_) | Self::Payload(_) | Self::Request(_) => {
                 Outcome::OursToFix { reason }
@@ -57,12 +59,16 @@ pub(crate) fn in_words(error: &dyn Error) -> String {
     words
 }
 
-/// Whether TLS came to nothing because of a certificate or what the sides offer. Time does not mend that.
-fn is_refusal_of_tls(error: &(dyn Error + 'static)) -> bool {
+/// Whether time does not mend it: TLS came to nothing because of a certificate or what the sides offer, or the host is
+/// at an address that the box does not connect to.
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return matches!(tls, rustls::Error::InvalidCertificate(_) | rustls::Error::AlertReceived(_));
+        }
+        if error.is::<NotReachable>() {
+            return true;
         }
         next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             // An `io::Error` leaves the error that it was made of out of the chain of causes.

@@ -8,6 +8,8 @@ mod jwt;
 mod providers;
 mod tls;
 mod transport;
+pub mod web_push;
+mod words;
 mod worker;
 
 pub use worker::run;

@@ -4,34 +4,44 @@ use std::error::Error;
 
 use fulmar_domain::{
     Timestamp,
-    device::Provider,
+    device::PushRegistration,
     push::{Notification, Outcome},
 };
 use fulmar_store::{Store, StoreError};
 
-use crate::{
-    apns::{Client, Settings},
-    error::in_words,
-};
+use crate::{apns, error::in_words, web_push};
 
-/// The way to each service. Why there is none is what notifications are told.
+/// A client, or why there is none, which notifications are told.
+type Way<C> = Result<C, String>;
+
+/// The way to each service.
 pub(crate) struct Providers {
     /// The generation of the settings that this was made of.
     pub(crate) generation: u64,
-    apns: Result<Client, String>,
+    apns: Way<apns::Client>,
+    web_push: Way<web_push::Client>,
 }
 
 impl Providers {
     /// Reads the settings of this generation. Needs a tokio runtime.
     pub(crate) async fn load(store: &Store, generation: u64) -> Result<Self, StoreError> {
-        Ok(Self { generation, apns: apns(store).await? })
+        let apns = store.apns_settings().await?;
+        let apns = apns.map(|stored| apns::Settings::read(&stored).map(apns::Client::new));
+        let web_push = store.web_push_settings().await?;
+        let web_push =
+            web_push.map(|(stored, key)| web_push::Settings::read(stored, &key).map(web_push::Client::new));
+        Ok(Self { generation, apns: way("Apple", apns), web_push: way("Web Push", web_push) })
     }
 
     /// Offers a notification once, to the service that its device is registered with.
     pub(crate) async fn send(&self, notification: &Notification, now: Timestamp) -> Outcome {
-        let sent = match notification.registration.provider {
-            Provider::Apns => match &self.apns {
-                Ok(client) => Ok(client.send(notification, now).await),
+        let sent = match &notification.registration {
+            PushRegistration::Apns(device) => match &self.apns {
+                Ok(client) => Ok(client.send(notification, device, now).await),
+                Err(problem) => Err(problem),
+            },
+            PushRegistration::WebPush(subscription) => match &self.web_push {
+                Ok(client) => Ok(client.send(notification, subscription, now).await),
                 Err(problem) => Err(problem),
             },
         };
@@ -39,16 +49,14 @@ impl Providers {
     }
 }
 
-async fn apns(store: &Store) -> Result<Result<Client, String>, StoreError> {
-    let Some(stored) = store.apns_settings().await? else {
-        tracing::info!("No phone is woken through Apple: nobody has entered the settings for it.");
-        return Ok(Err("the settings for Apple are missing".to_owned()));
-    };
-    Ok(Settings::read(&stored).map(Client::new).map_err(|error| {
-        tracing::error!(
-            error = &error as &dyn Error,
-            "No phone is woken through Apple: the settings are of no use."
-        );
+fn way<C, E: Error + 'static>(service: &str, client: Option<Result<C, E>>) -> Way<C> {
+    let client = client.ok_or_else(|| {
+        tracing::info!(service, "No phone is woken this way: nobody has entered the settings for it.");
+        format!("the settings for {service} are missing")
+    })?;
+    client.map_err(|error| {
+        let cause = &error as &dyn Error;
+        tracing::error!(service, error = cause, "No phone is woken this way: the settings are of no use.");
         in_words(&error)
-    }))
+    })
 }

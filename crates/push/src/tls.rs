@@ -27,10 +27,19 @@ pub enum TlsError {
 pub(crate) fn trusting(
     anchors_pem: Option<&str>,
 ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
-    let roots = match anchors_pem {
-        Some(pem) => with_anchors(RootCertStore::empty(), pem)?,
-        None => public_roots(),
-    };
+    let own = anchors_pem.map(|pem| with_anchors(RootCertStore::empty(), pem));
+    builder(own.unwrap_or_else(|| Ok(public_roots()))?)
+}
+
+/// TLS 1.2 or 1.3 that trusts those that browsers trust, and these authorities.
+pub(crate) fn trusting_also(
+    anchors_pem: Option<&str>,
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
+    let all = anchors_pem.map(|pem| with_anchors(public_roots(), pem));
+    builder(all.unwrap_or_else(|| Ok(public_roots()))?)
+}
+
+fn builder(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Engine)?;

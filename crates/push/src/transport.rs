@@ -4,6 +4,8 @@
 //! GOAWAY, by an error or because pings stay unanswered. How many requests are in flight on one of HTTP/2, the service
 //! decides; further ones wait for their turn. Redirections are not followed.
 
+mod reach;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use hyper_util::{
 use rustls::ClientConfig;
 
 use crate::error::SendError;
+pub(crate) use reach::{NotReachable, Reach};
 
 /// How long a push may take from the call to the answer.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,11 +29,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_INTERVAL: Duration = Duration::from_secs(60);
 /// How long the answer to a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection to one of many services is kept without use, and how many of them.
+const IDLE: (Duration, usize) = (Duration::from_secs(90), 4);
 /// The longest answer that is read; those of the services are much shorter.
 const MAX_ANSWER: usize = 4096;
 
 /// A pool of connections over TLS.
-pub(crate) struct Transport(legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(crate) struct Transport(legacy::Client<HttpsConnector<HttpConnector<Reach>>, Full<Bytes>>);
 
 impl Transport {
     /// To one service that speaks HTTP/2 and keeps its connection, idle or not.
@@ -43,7 +48,22 @@ impl Transport {
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_keep_alive_while_idle(true)
-            .build(connector.wrap_connector(tcp()));
+            .build(connector.wrap_connector(tcp(Reach::Anywhere)));
+        Self(http)
+    }
+
+    /// To many services, with HTTP/2 or HTTP/1.1 as each of them likes.
+    pub(crate) fn to_many(tls: ClientConfig, reach: Reach) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions();
+        let (idle, connections) = IDLE;
+        let http = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(idle)
+            .pool_max_idle_per_host(connections)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
+            .build(connector.wrap_connector(tcp(reach)));
         Self(http)
     }
 
@@ -55,8 +75,8 @@ impl Transport {
     }
 }
 
-fn tcp() -> HttpConnector {
-    let mut tcp = HttpConnector::new();
+fn tcp(reach: Reach) -> HttpConnector<Reach> {
+    let mut tcp = HttpConnector::new_with_resolver(reach);
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));

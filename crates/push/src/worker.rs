@@ -175,7 +175,7 @@ fn note_outcome(notification: &Notification, outcome: &Outcome) {
         Outcome::OursToFix { reason } => ("ours_to_fix", reason.as_str()),
         Outcome::Retry { reason, .. } => ("retry", reason.as_str()),
     };
-    let provider = notification.registration.provider.as_str();
+    let provider = notification.registration.provider().as_str();
     metrics::counter!("fulmar_push_requests_total", "provider" => provider, "outcome" => name).increment(1);
     let id = notification.id.0;
     match outcome {

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use fulmar_domain::{
     PushId, Timestamp,
-    device::{Provider, PushRegistration},
+    device::{DeviceToken, PushRegistration},
     push::{ApnsAuth, ApnsSettings, Notification, Outcome, Subject},
 };
 use fulmar_push::apns::{Client, Settings};
@@ -27,10 +27,14 @@ fn now() -> Timestamp {
     Timestamp::from_millis(0) + std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap()
 }
 
+fn device() -> DeviceToken {
+    DEVICE.parse().unwrap()
+}
+
 fn message(collapse_id: &str) -> Notification {
     Notification {
         id: PushId(1),
-        registration: PushRegistration { provider: Provider::Apns, token: DEVICE.parse().unwrap() },
+        registration: PushRegistration::Apns(device()),
         subject: Subject::Message { from: "Anna Arndt".into() },
         badge: 3,
         collapse_id: collapse_id.into(),
@@ -57,7 +61,7 @@ impl Setup {
     }
 
     async fn send(&self, collapse_id: &str) -> Outcome {
-        self.client.send(&message(collapse_id), now()).await
+        self.client.send(&message(collapse_id), &device(), now()).await
     }
 
     fn connections(&self) -> Vec<u64> {
@@ -104,7 +108,7 @@ async fn a_message_is_announced_by_its_sender_and_nothing_else() {
 async fn a_test_notification_says_that_it_arrived() {
     let setup = Setup::new().await;
     let test = Notification { subject: Subject::Test, ..message("t1") };
-    assert_eq!(setup.client.send(&test, now()).await, Outcome::Accepted);
+    assert_eq!(setup.client.send(&test, &device(), now()).await, Outcome::Accepted);
     assert_eq!(setup.standin.shown()[0].payload["aps"]["alert"], "Notifications work");
 }
 
@@ -129,7 +133,7 @@ async fn a_client_certificate_takes_the_place_of_a_token() {
     let identity = developers.issue_client(&topic).unwrap();
     let auth = ApnsAuth::Certificate { chain_pem: identity.certificate_pem, key_pem: identity.key_pem };
 
-    let outcome = client(&standin, &topic, auth).send(&message("m1"), now()).await;
+    let outcome = client(&standin, &topic, auth).send(&message("m1"), &device(), now()).await;
     assert_eq!(outcome, Outcome::Accepted);
     assert!(!standin.received()[0].headers.contains_key("authorization"));
 }
@@ -185,7 +189,7 @@ async fn a_lost_answer_is_asked_for_again_on_a_new_connection_and_shown_once() {
 async fn a_service_that_nobody_answers_for_is_tried_again() {
     let Setup { standin, client } = Setup::new().await;
     drop(standin);
-    let outcome = client.send(&message("m1"), now()).await;
+    let outcome = client.send(&message("m1"), &device(), now()).await;
     assert!(matches!(&outcome, Outcome::Retry { .. }), "{outcome:?}");
 }
 
@@ -207,7 +211,7 @@ async fn a_service_of_another_authority_is_told_nothing() {
     let auth = ApnsAuth::Token { team_id: TEAM.into(), key_id: KEY.into(), key_pem };
     let client = client_trusting(other.pem(), &setup.standin, "org.example.fulmar", auth);
 
-    let outcome = client.send(&message("m1"), now()).await;
+    let outcome = client.send(&message("m1"), &device(), now()).await;
     let Outcome::OursToFix { reason } = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("UnknownIssuer"), "{reason}");
     assert!(setup.standin.received().is_empty());
@@ -218,7 +222,8 @@ async fn a_key_that_the_team_does_not_have_is_ours_to_fix() {
     let setup = Setup::new().await;
     let key_pem = ProviderKey::make(TEAM, KEY).unwrap().pem().to_owned();
     let auth = ApnsAuth::Token { team_id: TEAM.into(), key_id: KEY.into(), key_pem };
-    let outcome = client(&setup.standin, "org.example.fulmar", auth).send(&message("m1"), now()).await;
+    let outcome =
+        client(&setup.standin, "org.example.fulmar", auth).send(&message("m1"), &device(), now()).await;
     assert_eq!(outcome, Outcome::OursToFix { reason: "InvalidProviderToken".into() });
 }
 
@@ -228,7 +233,7 @@ async fn a_provider_token_is_renewed_after_fifty_minutes() {
     let start = now();
     for minutes in [0, 49, 50] {
         let later = start + minutes * MINUTE;
-        assert_eq!(setup.client.send(&message("m1"), later).await, Outcome::Accepted);
+        assert_eq!(setup.client.send(&message("m1"), &device(), later).await, Outcome::Accepted);
         setup.standin.advance_clock(if minutes == 0 { 49 * MINUTE } else { MINUTE });
     }
     let received = setup.standin.received();
@@ -243,7 +248,7 @@ async fn an_expired_provider_token_is_replaced_at_once() {
     assert_eq!(setup.send("m1").await, Outcome::Accepted);
     // The service's clock runs ahead of ours.
     setup.standin.advance_clock(61 * MINUTE);
-    let outcome = setup.client.send(&message("m2"), now() + 30 * MINUTE).await;
+    let outcome = setup.client.send(&message("m2"), &device(), now() + 30 * MINUTE).await;
     assert_eq!(outcome, Outcome::Accepted);
     let refusal = Refusal::new(StatusCode::FORBIDDEN, "ExpiredProviderToken");
     let answers: Vec<_> = setup.standin.received().into_iter().map(|request| request.answer).collect();
@@ -267,7 +272,7 @@ async fn five_hundred_pushes_are_in_flight_on_one_connection() {
     let mut sending = JoinSet::new();
     for n in 0..MANY {
         let client = Arc::clone(&client);
-        sending.spawn(async move { client.send(&message(&format!("m{n}")), now()).await });
+        sending.spawn(async move { client.send(&message(&format!("m{n}")), &device(), now()).await });
     }
     // None of them is answered, so all of them are open when the last one has come.
     let received = standin.wait_for_received(MANY).await.unwrap();

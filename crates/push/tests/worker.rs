@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 use fulmar_domain::{
     Office, RequestId, Timestamp,
     configuration::{Object, Scope},
-    device::{Provider, PushRegistration},
+    device::PushRegistration,
     event::Event,
     invitation::About,
     office::OfficeIntent,
@@ -82,7 +82,7 @@ impl Setup {
         let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
         store.configure(Object::PushNotification, Scope::Global, on, now()).await.unwrap();
         let (anna, ben) = (sign_in(&store, "anna").await, sign_in(&store, "ben").await);
-        let registration = PushRegistration { provider: Provider::Apns, token: DEVICE.parse().unwrap() };
+        let registration = PushRegistration::Apns(DEVICE.parse().unwrap());
         store.register_push(&anna, rid("r"), registration, now()).await.unwrap();
         store.set_activity(&anna, rid("s"), Activity::Background, now()).await.unwrap();
 

@@ -6,11 +6,12 @@ use fulmar_domain::{
         Configuration, InvalidParameter, MobilityPolicy, Object, Parameters, PolicyName,
         PushNotificationConfiguration, Scope, Value,
     },
+    device::Provider,
 };
 use rusqlite::{Connection, params, types::Type};
 
 use crate::{
-    Store, StoreError, notifications, nt_hashes,
+    Store, StoreError, notifications, nt_hashes, push_settings,
     rows::{found, parsed},
     writer::Tx,
 };
@@ -183,10 +184,17 @@ pub(crate) fn mobility_policy(sql: &Connection, person: &SipUri) -> rusqlite::Re
     read(sql, scope.as_deref())
 }
 
-/// Whether a person is to be woken at all.
-pub(crate) fn may_push(sql: &Connection, person: &SipUri) -> rusqlite::Result<bool> {
-    let push: PushNotificationConfiguration = in_force(sql, person.domain().as_str())?;
-    if !push.enable_apple_push_notification_service {
+/// Whether a person is to be woken through this service. For Apple's there is a switch; the others are on while their
+/// settings are there.
+pub(crate) fn may_push(sql: &Connection, person: &SipUri, provider: Provider) -> rusqlite::Result<bool> {
+    let on = match provider {
+        Provider::Apns => {
+            let push: PushNotificationConfiguration = in_force(sql, person.domain().as_str())?;
+            push.enable_apple_push_notification_service
+        }
+        Provider::WebPush => push_settings::web_push_is_on(sql)?,
+    };
+    if !on {
         return Ok(false);
     }
     let policy = mobility_policy(sql, person)?;

@@ -4,6 +4,7 @@
 //! that becomes due again, at the latest when the lease ends and at once when another worker begins. The collapse
 //! id is the same each time, so the device shows one alert for one message.
 
+mod registration;
 mod sign_in;
 mod waking;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use fulmar_domain::{
     PushId, RequestId, Timestamp,
-    device::PushRegistration,
+    device::Provider,
     event::Failure,
     push::{LedgerStep, Next, Notification, Outcome, StepName, Subject},
 };
@@ -20,10 +21,11 @@ use rusqlite::{Connection, Row, ToSql, params};
 use crate::{
     Actor, Store, StoreError, configuration,
     events::{self, Entry},
-    rows::{found, parsed, timestamp},
-    sessions::{self, Effect, Executed},
+    rows::{found, parsed, parsed_or_null, timestamp},
+    sessions::{Effect, Executed},
     writer::Tx,
 };
+pub(crate) use registration::{register, unregister};
 pub(crate) use sign_in::{session_ended, signed_in};
 pub(crate) use waking::{Cause, fetched, invitation_ended, wake_for_unfetched, wake_if_asleep};
 
@@ -155,11 +157,14 @@ impl Store {
     }
 }
 
-/// Whether the person whose device it is may be woken.
+/// Whether the device may be woken.
 fn may_push(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
-    let select = "SELECT a.uri FROM device d JOIN account a ON a.id = d.account WHERE d.id = ?1";
-    let person = sql.prepare_cached(select)?.query_row([device], |row| parsed(row, 0))?;
-    configuration::may_push(sql, &person)
+    let select =
+        "SELECT a.uri, d.push_provider FROM device d JOIN account a ON a.id = d.account WHERE d.id = ?1";
+    let (person, provider) = sql
+        .prepare_cached(select)?
+        .query_row([device], |row| Ok((parsed(row, 0)?, parsed_or_null::<Provider>(row, 1)?)))?;
+    provider.map_or(Ok(false), |provider| configuration::may_push(sql, &person, provider))
 }
 
 /// Withdraws what waits for people who are not to be woken any more.
@@ -188,33 +193,6 @@ fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str)
     sql.prepare_cached("INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![id, now.as_millis(), step.as_str(), detail])
         .map(drop)
-}
-
-pub(crate) fn register(
-    tx: &Tx<'_>,
-    device: i64,
-    registration: &PushRegistration,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let (provider, token) = (registration.provider.as_str(), registration.token.reveal());
-    let earlier = "SELECT id FROM device WHERE push_provider = ?1 AND push_token = ?2 AND id <> ?3";
-    for owner in ids(tx.sql, earlier, params![provider, token, device])? {
-        unregister(tx, owner)?;
-    }
-    tx.sql
-        .prepare_cached(
-            "UPDATE device SET push_provider = ?2, push_token = ?3, push_registered = ?4 WHERE id = ?1",
-        )?
-        .execute(params![device, provider, token, now.as_millis()])
-        .map(drop)
-}
-
-/// Forgets where a device is woken, and what it was to be woken for.
-pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
-    withdraw(tx, device)?;
-    let update =
-        "UPDATE device SET push_provider = NULL, push_token = NULL, push_registered = NULL WHERE id = ?1";
-    tx.sql.prepare_cached(update)?.execute([device]).map(drop)
 }
 
 fn withdraw(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
@@ -249,9 +227,10 @@ fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<i64
 
 fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
     sql.prepare_cached(
-        "SELECT n.id, d.push_provider, d.push_token, n.collapse, n.expires_at, n.attempts, s.display_name,
+        "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
              (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
-                 AND w.failed_at IS NULL), n.message, n.sign_in
+                 AND w.failed_at IS NULL), n.sign_in,
+             d.push_provider, d.push_token, d.push_p256dh, d.push_auth
          FROM notification n JOIN device d ON d.id = n.device
          LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
          LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
@@ -260,22 +239,22 @@ fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {
     .query_row([id], |row| {
         Ok(Notification {
             id: PushId(row.get(0)?),
-            registration: sessions::registration(row, 1)?,
-            collapse_id: row.get(3)?,
-            expires_at: timestamp(row, 4)?,
-            attempts: row.get(5)?,
+            collapse_id: row.get(1)?,
+            expires_at: timestamp(row, 2)?,
+            attempts: row.get(3)?,
             subject: subject(row)?,
-            badge: row.get(7)?,
+            badge: row.get(6)?,
+            registration: registration::read(row, 8)?,
         })
     })
 }
 
 fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
-    let (from, message): (Option<String>, Option<i64>) = (row.get(6)?, row.get(8)?);
+    let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
     Ok(match (from, message) {
         (Some(from), Some(_)) => Subject::Message { from },
         (Some(from), None) => Subject::Invitation { from },
-        (None, _) if row.get(9)? => Subject::SignIn,
+        (None, _) if row.get(7)? => Subject::SignIn,
         (None, _) => Subject::Test,
     })
 }

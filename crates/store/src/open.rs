@@ -40,6 +40,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0030-sign-in-notice.sql"),
     include_str!("../migrations/0031-joining.sql"),
     include_str!("../migrations/0032-bounded-work.sql"),
+    include_str!("../migrations/0033-web-push.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

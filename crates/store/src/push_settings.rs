@@ -1,9 +1,12 @@
-//! How the box speaks to Apple. The key is sealed.
+//! How the box speaks to Apple, and in a module for each to the other services. Keys are sealed.
+
+mod web_push;
 
 use fulmar_domain::push::{ApnsAuth, ApnsSettings};
 use rusqlite::{Row, params};
 
-use crate::{Store, StoreError, configuration, rows::found};
+use crate::{Store, StoreError, configuration, rows::found, writer::Tx};
+pub(crate) use web_push::web_push_is_on;
 
 /// What the seal is bound to.
 const KEY: &str = "the key for Apple";
@@ -56,13 +59,18 @@ impl Store {
                 ],
             )?;
             configuration::enable_push(tx)?;
-            tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending'", [])?;
-            tx.touched.push_settings = true;
-            tx.touched.outbox = true;
-            Ok(())
+            changed(tx)
         })
         .await
     }
+}
+
+/// What waits because of the old settings is due at once.
+fn changed(tx: &mut Tx<'_>) -> rusqlite::Result<()> {
+    tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending'", [])?;
+    tx.touched.push_settings = true;
+    tx.touched.outbox = true;
+    Ok(())
 }
 
 /// The settings with an empty key, and the sealed key.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fulmar_domain::{
     AccountId, ConversationId, DeviceId, InvitationId, MessageId, RequestId, SessionId, SipUri, Timestamp,
     configuration::McxConfiguration,
-    device::{DeviceToken, Provider, PushRegistration},
+    device::PushRegistration,
     event::Failure,
     id::{EndpointId, MeetingId},
     presence::{Arrival, DeviceType},
@@ -412,11 +412,4 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<SessionSummary> {
         started_at: timestamp(row, 4)?,
         last_seen: timestamp(row, 5)?,
     })
-}
-
-/// A registration as it stands in two columns.
-pub(crate) fn registration(row: &Row<'_>, column: usize) -> rusqlite::Result<PushRegistration> {
-    let provider: Provider = parsed(row, column)?;
-    let token: DeviceToken = parsed(row, column + 1)?;
-    Ok(PushRegistration { provider, token })
 }

@@ -144,7 +144,13 @@ fn command() -> impl Strategy<Value = Command> {
         people_command().prop_map(Command::People),
         meeting_command().prop_map(Command::Meetings),
         text().prop_map(|state| Command::SetApplicationState { state }),
-        (text(), secret()).prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
+        (text().prop_filter("it has an endpoint", |provider| provider != "webpush"), secret())
+            .prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
+        (secret(), text(), secret()).prop_map(|(endpoint, p256dh, auth)| Command::RegisterWebPush {
+            endpoint,
+            p256dh,
+            auth
+        }),
         Just(Command::UnregisterPush),
         Just(Command::TestPush),
         (text(), about(), option::of(instant())).prop_map(|(to, about, first)| Command::InitiateImSession {
@@ -192,12 +198,13 @@ fn code() -> impl Strategy<Value = RejectionCode> {
 fn response() -> impl Strategy<Value = Response> {
     prop_oneof![
         text().prop_map(|rid| Response::Accepted { rid }),
-        (text(), text(), any::<u64>(), any::<u64>()).prop_map(
-            |(rid, sid, poll_wait_time, session_timeout)| Response::SessionInitiated {
+        (text(), text(), any::<u64>(), any::<u64>(), option::of(text())).prop_map(
+            |(rid, sid, poll_wait_time, session_timeout, vapid_key)| Response::SessionInitiated {
                 rid,
                 sid,
                 poll_wait_time,
-                session_timeout
+                session_timeout,
+                vapid_key
             }
         ),
         (option::of(text()), code(), text()).prop_map(|(rid, code, reason)| Response::Rejected(Rejection {
@@ -487,6 +494,11 @@ fn what_people_write_is_not_printed() {
     let commands = [
         Command::SendMessage { conf_id: "c".into(), message: said },
         Command::RegisterPush { provider: "apns".into(), token: "00fc13adff785122".into() },
+        Command::RegisterWebPush {
+            endpoint: "https://push.example/00fc".into(),
+            p256dh: "B".into(),
+            auth: "00fc".into(),
+        },
     ];
     for command in commands {
         let printed = format!("{command:?}");

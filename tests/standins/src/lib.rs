@@ -2,8 +2,11 @@
 //!
 //! A stand-in checks what the real service documents, answers what it documents, misbehaves on command, and
 //! remembers what it was sent. It listens on the loopback interface with certificates made at its start.
-//! Tests start one with port 0; `cargo xtask run` starts the binary beside the appliance. A module for each
-//! service: FCM, WNS and Web Push come beside [`apns`]. Nothing that ships uses this crate.
+//! Tests start one with port 0; `cargo xtask run` starts the binary of [`apns`] beside the appliance. A module for each
+//! service. Nothing that ships uses this crate.
 
 pub mod apns;
 pub mod authority;
+mod https;
+mod jwt;
+pub mod web_push;

@@ -31,6 +31,7 @@ mod suite {
     mod ucwa_foreign;
     mod ucwa_messaging;
     mod ucwa_replay;
+    mod web_push;
     mod wildcard;
     mod xframe;
 }

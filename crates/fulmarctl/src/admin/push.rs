@@ -27,6 +27,9 @@ pub enum PushCommand {
     /// How the box speaks to Apple.
     #[command(subcommand)]
     Apns(ApnsCommand),
+    /// Web Push: the services that devices choose themselves, such as those of UnifiedPush.
+    #[command(subcommand)]
+    Web(WebCommand),
     /// What became of the latest notifications, newest first.
     Ledger,
 }
@@ -36,6 +39,29 @@ pub enum PushCommand {
 pub enum ApnsCommand {
     /// Sets all of it: with a signing key (team, key id) or with a client certificate.
     Set(Apns),
+}
+
+/// Commands about Web Push.
+#[derive(Subcommand)]
+pub enum WebCommand {
+    /// Switches it on, or changes it. The first time a key is made, which stays.
+    Set(Web),
+    /// Switches it off. The key stays, since devices have subscribed for it.
+    Off,
+}
+
+/// The settings for Web Push.
+#[derive(Args)]
+pub struct Web {
+    /// Whom a service tells that something is wrong, such as `mailto:admin@office.example`.
+    #[arg(long)]
+    contact: String,
+    /// A host that may be at a private address, such as a service of the office's own; may be repeated.
+    #[arg(long = "private-host")]
+    private_hosts: Vec<String>,
+    /// Certificates to trust beside the public authorities, PEM.
+    #[arg(long)]
+    ca: Option<PathBuf>,
 }
 
 /// The settings for Apple.
@@ -94,6 +120,24 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
                 "fulmarctl policy set PushNotificationConfiguration EnableApplePushNotificationService=False";
             writeln!(out, "To wake nobody: {off}")?;
             exceptions(client, out).await?;
+        }
+        PushCommand::Web(WebCommand::Set(settings)) => {
+            let body = json!({
+                "contact": settings.contact,
+                "private_hosts": settings.private_hosts,
+                "trust_anchors_pem": settings.ca.as_deref().map(read).transpose()?,
+            });
+            let answer = client.change(Method::PUT, "/api/v1/push/web", &body).await?;
+            writeln!(out, "Phones are woken by the services that they register with.")?;
+            writeln!(
+                out,
+                "The key that they subscribe for: {}",
+                answer["public_key"].as_str().unwrap_or_default()
+            )?;
+        }
+        PushCommand::Web(WebCommand::Off) => {
+            client.change(Method::DELETE, "/api/v1/push/web", &json!({})).await?;
+            writeln!(out, "Nobody is woken by Web Push any more.")?;
         }
         PushCommand::Ledger => {
             let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;

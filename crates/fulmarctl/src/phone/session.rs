@@ -26,6 +26,7 @@ pub struct Phone {
     network: Network,
     signed_in: SignedIn,
     sid: String,
+    vapid_key: Option<String>,
     commands: u64,
     ack: u64,
     waiting: VecDeque<Event>,
@@ -93,6 +94,7 @@ impl Phone {
             network: network.clone(),
             signed_in,
             sid: String::new(),
+            vapid_key: None,
             commands: 0,
             ack: 0,
             waiting: VecDeque::new(),
@@ -104,7 +106,9 @@ impl Phone {
             availability: None,
         };
         match phone.post(None, command).await? {
-            Response::SessionInitiated { sid, .. } => phone.sid = sid,
+            Response::SessionInitiated { sid, vapid_key, .. } => {
+                (phone.sid, phone.vapid_key) = (sid, vapid_key);
+            }
             other => bail!("`initiateSession` was answered with {other:?}"),
         }
         Ok(phone)
@@ -113,6 +117,11 @@ impl Phone {
     /// The name of the session.
     pub fn sid(&self) -> &str {
         &self.sid
+    }
+
+    /// The key to subscribe for at a service of Web Push, where the box wakes phones that way.
+    pub fn vapid_key(&self) -> Option<&str> {
+        self.vapid_key.as_deref()
     }
 
     /// Where the mobility service is, and the ticket for it.

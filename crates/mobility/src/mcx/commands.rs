@@ -81,6 +81,7 @@ impl Turn<'_> {
             sid: session.id.to_string(),
             poll_wait_time: millis(POLL_WAIT),
             session_timeout: millis(session.lifetime()),
+            vapid_key: self.app.vapid_key().await.map_err(|error| failure(&error))?,
         };
         self.session = Ok(session);
         Ok(response)

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
     conversation::{Conversation, Format, Message, MessageName, Participant, Step},
-    device::PushRegistration,
+    device::{Provider, PushRegistration, Subscription},
     event::{Event, Numbered},
     invitation::{About, DeclineReason, Direction, Importance, Invitation, InvitationKind, Subject},
     presence::{Arrival, INACTIVE_AFTER},
@@ -53,9 +53,17 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::People(command) => people::command(command)?,
         Wire::Meetings(command) => meetings::command(command)?,
         Wire::SetApplicationState { state } => Command::SetActivity(activity(&state)?),
-        Wire::RegisterPush { provider, token } => {
-            let (provider, token) = (value(&provider)?, value(token.reveal())?);
-            Command::RegisterPush(PushRegistration { provider, token })
+        Wire::RegisterPush { provider, token } => Command::RegisterPush(match value(&provider)? {
+            Provider::Apns => PushRegistration::Apns(value(token.reveal())?),
+            Provider::WebPush => {
+                let reason = "`webpush` has an endpoint and keys, no token";
+                return Err((RejectionCode::InvalidValue, reason.to_owned()));
+            }
+        }),
+        Wire::RegisterWebPush { endpoint, p256dh, auth } => {
+            let (endpoint, key) = (value(endpoint.reveal())?, value(&p256dh)?);
+            let auth = value(auth.reveal())?;
+            Command::RegisterPush(PushRegistration::WebPush(Subscription { endpoint, key, auth }))
         }
         Wire::UnregisterPush => Command::UnregisterPush,
         Wire::TestPush => Command::TestPush,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fulmar_domain::{
     Timestamp,
+    device::DeviceToken,
     push::{Notification, Outcome},
 };
 use ring::rand::{SecureRandom, SystemRandom};
@@ -38,31 +39,42 @@ impl Client {
     }
 
     /// Offers a notification once and tells what Apple made of it. Takes at most half a minute.
-    pub async fn send(&self, notification: &Notification, now: Timestamp) -> Outcome {
-        let offered = timeout(ANSWER_TIMEOUT, self.offer(notification, now)).await;
+    pub async fn send(&self, notification: &Notification, device: &DeviceToken, now: Timestamp) -> Outcome {
+        let offered = timeout(ANSWER_TIMEOUT, self.offer(notification, device, now)).await;
         match offered.unwrap_or(Err(SendError::TimedOut(ANSWER_TIMEOUT))) {
             Ok(answer) => answer.into_outcome(&TABLE),
             Err(error) => error.into_outcome(),
         }
     }
 
-    async fn offer(&self, notification: &Notification, now: Timestamp) -> Result<Answer, SendError> {
-        let Some(tokens) = &self.tokens else { return self.post(notification, None).await };
+    async fn offer(
+        &self,
+        notification: &Notification,
+        device: &DeviceToken,
+        now: Timestamp,
+    ) -> Result<Answer, SendError> {
+        let Some(tokens) = &self.tokens else { return self.post(notification, device, None).await };
         let token = tokens.current(now).map_err(SendError::Sign)?;
-        let answer = self.post(notification, Some(&token)).await?;
+        let answer = self.post(notification, device, Some(&token)).await?;
         if answer.verdict(&TABLE) != Verdict::AnotherWay {
             return Ok(answer);
         }
         match tokens.replace(&token, now).map_err(SendError::Sign)? {
-            Some(other) => self.post(notification, Some(&other)).await,
+            Some(other) => self.post(notification, device, Some(&other)).await,
             None => Ok(answer),
         }
     }
 
-    async fn post(&self, notification: &Notification, token: Option<&Arc<str>>) -> Result<Answer, SendError> {
+    async fn post(
+        &self,
+        notification: &Notification,
+        device: &DeviceToken,
+        token: Option<&Arc<str>>,
+    ) -> Result<Answer, SendError> {
         let apns_id = self.uuid()?;
         let token = token.map(AsRef::as_ref);
-        let request = notification::request(notification, &self.endpoint, &self.topic, &apns_id, token)?;
+        let request =
+            notification::request(notification, device, &self.endpoint, &self.topic, &apns_id, token)?;
         let (head, body) = self.transport.exchange(request).await?;
         Ok(table::read(head.status, &body))
     }

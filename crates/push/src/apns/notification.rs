@@ -1,27 +1,26 @@
-//! A notification as Apple takes it ("Sending notification requests to APNs").
-//!
-//! The payload says who wrote, never what: it is read by Apple, and shown on a locked screen.
+//! A notification as Apple takes it ("Sending notification requests to APNs"). Apple reads what it says.
 
 use a2::{
     CollapseId, DefaultNotificationBuilder, NotificationBuilder, NotificationOptions, Priority, PushType,
     request::payload::{Payload, PayloadLike},
 };
 use bytes::Bytes;
-use fulmar_domain::push::{Notification, Subject};
+use fulmar_domain::{device::DeviceToken, push::Notification};
 use http::{Method, Request, header::AUTHORIZATION, request::Builder};
 use http_body_util::Full;
 
-use crate::error::SendError;
+use crate::{error::SendError, words};
 
 /// The request for one notification. `apns_id` is a UUID; a client certificate takes the place of `token`.
 pub(super) fn request(
     notification: &Notification,
+    device: &DeviceToken,
     endpoint: &str,
     topic: &str,
     apns_id: &str,
     token: Option<&str>,
 ) -> Result<Request<Full<Bytes>>, SendError> {
-    let payload = payload(notification, topic, apns_id)?;
+    let payload = payload(notification, device, topic, apns_id)?;
     let body = payload.to_json_string().map_err(SendError::Payload)?;
     let mut request =
         Request::builder().method(Method::POST).uri(format!("{endpoint}/3/device/{}", payload.device_token));
@@ -33,16 +32,13 @@ pub(super) fn request(
 
 fn payload<'a>(
     notification: &'a Notification,
+    device: &'a DeviceToken,
     topic: &'a str,
     apns_id: &'a str,
 ) -> Result<Payload<'a>, SendError> {
     let builder = DefaultNotificationBuilder::new().set_sound("default").set_badge(notification.badge);
-    let builder = match &notification.subject {
-        Subject::Message { from } => builder.set_title(from).set_body("New message"),
-        Subject::Invitation { from } => builder.set_title(from).set_body("New conversation"),
-        Subject::SignIn => builder.set_body("Sign in again to get your messages"),
-        Subject::Test => builder.set_body("Notifications work"),
-    };
+    let (title, text) = words::of(&notification.subject);
+    let builder = title.into_iter().fold(builder.set_body(text), DefaultNotificationBuilder::set_title);
     let options = NotificationOptions {
         apns_id: Some(apns_id),
         apns_push_type: Some(PushType::Alert),
@@ -51,7 +47,7 @@ fn payload<'a>(
         apns_topic: Some(topic),
         apns_collapse_id: Some(CollapseId::new(&notification.collapse_id).map_err(SendError::Payload)?),
     };
-    let mut payload = builder.build(notification.registration.token.reveal(), options);
+    let mut payload = builder.build(device.reveal(), options);
     // a2 writes a zero here, which asks for nothing.
     payload.aps.mutable_content = None;
     Ok(payload)

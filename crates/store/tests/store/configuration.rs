@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulmar_domain::{
     SipUri,
     configuration::{InvalidParameter, McxConfiguration, Object, Scope},
-    device::{Provider, PushRegistration},
+    device::PushRegistration,
     event::Event,
 };
 use fulmar_store::{ConfigurationChange, ConfigurationRemoval, Granting, NtHash, Store, TicketDigest};
@@ -108,8 +108,7 @@ async fn sessions_live_as_long_as_their_site_says() {
 async fn switching_push_off_withdraws_what_waits_and_wakes_nobody() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "phone", NOON).await;
-    let registration =
-        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     let request = |name: &str| name.parse().unwrap();
     bench.store.register_push(&ben, request("r1"), registration, NOON).await.unwrap();
     bench.store.test_push(&ben, request("r2"), NOON).await.unwrap();

@@ -4,7 +4,7 @@ use fulmar_domain::{
     Timestamp,
     configuration::{Object, Scope},
     conversation::{MessageName, Step},
-    device::{Provider, PushRegistration},
+    device::PushRegistration,
     event::{Event, Failure},
     invitation::{DeclineReason, Direction},
     session::Activity,
@@ -182,8 +182,7 @@ async fn a_message_that_is_forgotten_goes_with_all_that_is_about_it() {
     let bench = kept_for(1).await;
     let ben = bench.sign_in("ben", "desk", NOON).await;
     let anna = bench.sign_in("anna", "phone", NOON).await;
-    let registration =
-        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     bench.store.register_push(&anna, None, registration, NOON).await.unwrap();
     bench.store.set_activity(&anna, None, Activity::Background, NOON).await.unwrap();
     invite(&bench, &ben, "anna", "c1", "m1").await;

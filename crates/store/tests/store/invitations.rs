@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulmar_domain::{
     Timestamp,
     conversation::{ConversationState, MissedConversations, Participation, Step},
-    device::{Provider, PushRegistration},
+    device::PushRegistration,
     event::{Event, Failure},
     invitation::{ANSWER_TIME, About, DeclineReason, Direction, Importance, Invitation, InvitationState},
     push::{Subject, TIME_TO_LIVE},
@@ -184,8 +184,7 @@ async fn who_leaves_takes_their_invitation_back() {
 #[tokio::test]
 async fn an_invitation_waits_for_a_phone_that_is_woken_as_long_as_its_notification() {
     let (bench, phone, _, ben) = people().await;
-    let registration =
-        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
     bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
     let id = invite(&bench, &ben, "anna", Some("m1")).await.invitation.unwrap();
@@ -200,8 +199,7 @@ async fn an_invitation_waits_for_a_phone_that_is_woken_as_long_as_its_notificati
 #[tokio::test]
 async fn an_invitation_with_which_nothing_was_said_wakes_a_phone_until_it_has_ended() {
     let (bench, phone, tablet, ben) = people().await;
-    let registration =
-        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
     bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
     let claim = async || {
@@ -220,8 +218,7 @@ async fn an_invitation_with_which_nothing_was_said_wakes_a_phone_until_it_has_en
 #[tokio::test]
 async fn a_phone_that_falls_asleep_is_woken_for_the_invitation_it_has_not_fetched() {
     let (bench, phone, _, ben) = people().await;
-    let registration =
-        PushRegistration { provider: Provider::Apns, token: "00fc13adff785122".parse().unwrap() };
+    let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
     invite(&bench, &ben, "anna", None).await;
     assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap(), []);

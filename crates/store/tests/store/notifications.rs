@@ -5,9 +5,12 @@ use std::time::Duration;
 use fulmar_domain::{
     RequestId, Timestamp,
     configuration::{Object, Scope},
-    device::{Provider, PushRegistration},
+    device::{MAX_REGISTRATIONS, PushRegistration, Subscription},
+    dnssec::Pkcs8,
     event::Event,
-    push::{ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject},
+    push::{
+        ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject, VapidKey, WebPushSettings,
+    },
     session::{Activity, EXPIRY_WITH_PUSH, FOREGROUND_SILENCE},
 };
 use fulmar_store::{Actor, Store};
@@ -21,7 +24,7 @@ fn rid(text: &str) -> RequestId {
 }
 
 async fn register(bench: &Bench, actor: &Actor, token: &str) {
-    let registration = PushRegistration { provider: Provider::Apns, token: token.parse().unwrap() };
+    let registration = PushRegistration::Apns(token.parse().unwrap());
     bench.store.register_push(actor, rid("push"), registration, NOON).await.unwrap();
 }
 
@@ -286,4 +289,88 @@ async fn where_push_is_off_nobody_is_told() {
     bench.store.configure(Object::PushNotification, Scope::Global, off, NOON).await.unwrap();
     bench.store.tidy(NOON + LIFE).await.unwrap();
     assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+}
+
+fn raw(bench: &Bench) -> rusqlite::Connection {
+    rusqlite::Connection::open(bench.dir.path().join("fulmar.db")).unwrap()
+}
+
+fn subscription(name: &str) -> PushRegistration {
+    PushRegistration::WebPush(Subscription {
+        endpoint: format!("https://push.example/{name}").parse().unwrap(),
+        key: format!("B{}", "x".repeat(86)).parse().unwrap(),
+        auth: "BTBZMqHH6r4Tts7J_aSIgg".parse().unwrap(),
+    })
+}
+
+fn web_push(contact: &str) -> WebPushSettings {
+    WebPushSettings {
+        contact: contact.parse().unwrap(),
+        private_hosts: ["push.lan", "localhost"].map(|host| host.parse().unwrap()).into(),
+        trust_anchors_pem: None,
+    }
+}
+
+fn vapid(secret: &[u8], public: &str) -> VapidKey {
+    VapidKey { pkcs8: Pkcs8(secret.to_vec()), public: public.into() }
+}
+
+#[tokio::test]
+async fn a_subscription_comes_back_as_it_was_and_needs_settings_to_be_woken() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    bench.store.register_push(&anna, rid("w"), subscription("1"), NOON).await.unwrap();
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    assert!(claim(&bench, NOON).await.is_empty());
+    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K")).await.unwrap();
+    write(&bench, &ben, "anna", "m2", NOON).await;
+    let claimed = claim(&bench, NOON).await;
+    assert_eq!(claimed.into_iter().map(|one| one.registration).collect::<Vec<_>>(), [subscription("1")]);
+}
+
+#[tokio::test]
+async fn switching_web_push_off_withdraws_what_waits_and_keeps_the_key() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    let settings = web_push("mailto:a@b.example");
+    assert!(!bench.store.forget_web_push_settings(NOON).await.unwrap());
+    assert_eq!(bench.store.set_web_push_settings(settings.clone(), vapid(b"k", "K")).await.unwrap(), "K");
+    bench.store.register_push(&anna, rid("w"), subscription("1"), NOON).await.unwrap();
+    write(&bench, &ben, "anna", "m1", NOON).await;
+
+    assert!(bench.store.forget_web_push_settings(NOON).await.unwrap());
+    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    assert_eq!(bench.store.web_push_settings().await.unwrap(), None);
+    assert_eq!(bench.store.vapid_public_key().await.unwrap(), None);
+
+    assert_eq!(bench.store.set_web_push_settings(settings.clone(), vapid(b"other", "L")).await.unwrap(), "K");
+    assert_eq!(bench.store.web_push_settings().await.unwrap(), Some((settings, vapid(b"k", "K"))));
+}
+
+#[tokio::test]
+async fn the_key_for_web_push_is_sealed() {
+    let bench = Bench::new().await;
+    let secret = b"a key that nobody reads";
+    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(secret, "K")).await.unwrap();
+    let sealed: Vec<u8> =
+        raw(&bench).query_row("SELECT sealed_key FROM web_push_settings", [], |row| row.get(0)).unwrap();
+    assert!(!sealed.windows(5).any(|bytes| bytes == &secret[..5] || bytes == b"YSBrZ"));
+}
+
+#[tokio::test]
+async fn a_person_has_sixteen_registrations_and_the_oldest_goes() {
+    let bench = Bench::new().await;
+    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K")).await.unwrap();
+    for number in 1..=MAX_REGISTRATIONS + 1 {
+        let now = after(u64::from(number) * 3600);
+        let actor = bench.sign_in("anna", &format!("phone-{number}"), now).await;
+        bench.store.register_push(&actor, rid("w"), subscription(&number.to_string()), now).await.unwrap();
+    }
+    let addresses: Vec<String> = raw(&bench)
+        .prepare("SELECT push_token FROM device WHERE push_token IS NOT NULL ORDER BY push_registered")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(addresses.len(), MAX_REGISTRATIONS as usize);
+    assert_eq!(addresses[0], "https://push.example/2");
 }

@@ -33,6 +33,15 @@ pub enum Command {
         /// The provider's address of the device.
         token: Secret,
     },
+    /// Where the device is woken by a service that takes Web Push: `registerPush` with the provider `webpush`.
+    RegisterWebPush {
+        /// The push resource.
+        endpoint: Secret,
+        /// The public key of the device.
+        p256dh: String,
+        /// What it shares with those who push to it.
+        auth: Secret,
+    },
     /// Do not wake it any more.
     UnregisterPush,
     /// Wake it now, to see whether that works.
@@ -165,6 +174,9 @@ pub struct Instant {
     pub format: Format,
 }
 
+/// The provider of a `registerPush` that has an endpoint and keys in the place of a token.
+pub(super) const WEB_PUSH: &str = "webpush";
+
 impl Command {
     /// The name of its element.
     pub fn name(&self) -> &'static str {
@@ -174,7 +186,7 @@ impl Command {
             Self::People(command) => command.name(),
             Self::Meetings(command) => command.name(),
             Self::SetApplicationState { .. } => "setApplicationState",
-            Self::RegisterPush { .. } => "registerPush",
+            Self::RegisterPush { .. } | Self::RegisterWebPush { .. } => "registerPush",
             Self::UnregisterPush => "unregisterPush",
             Self::TestPush => "testPush",
             Self::InitiateImSession { .. } => "initiateImSession",
@@ -221,6 +233,12 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         }
         Command::SetApplicationState { state } => vec![("state", state)],
         Command::RegisterPush { provider, token } => vec![("provider", provider), ("token", token.reveal())],
+        Command::RegisterWebPush { endpoint, p256dh, auth } => vec![
+            ("provider", WEB_PUSH),
+            ("endpoint", endpoint.reveal()),
+            ("p256dh", p256dh),
+            ("auth", auth.reveal()),
+        ],
         Command::InitiateImSession { to, about, .. } => [("to", to.as_str())]
             .into_iter()
             .chain(optional("subject", &about.subject))

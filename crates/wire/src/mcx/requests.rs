@@ -3,7 +3,9 @@ use roxmltree::Node;
 use crate::{
     XmlError,
     mcx::{
-        About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE, command::write, meetings, people,
+        About, Command, Format, Instant, MAX_COMMANDS, MAX_TEXT, NAMESPACE,
+        command::{WEB_PUSH, write},
+        meetings, people,
     },
     xml::{self, Writer},
 };
@@ -162,9 +164,13 @@ fn command(node: Node<'_, '_>) -> Result<Command, Rejection> {
         },
         "terminateSession" => Command::TerminateSession,
         "setApplicationState" => Command::SetApplicationState { state: attribute(node, "state")? },
-        "registerPush" => Command::RegisterPush {
-            provider: attribute(node, "provider")?,
-            token: attribute(node, "token")?.into(),
+        "registerPush" => match attribute(node, "provider")? {
+            provider if provider == WEB_PUSH => Command::RegisterWebPush {
+                endpoint: attribute(node, "endpoint")?.into(),
+                p256dh: attribute(node, "p256dh")?,
+                auth: attribute(node, "auth")?.into(),
+            },
+            provider => Command::RegisterPush { provider, token: attribute(node, "token")?.into() },
         },
         "unregisterPush" => Command::UnregisterPush,
         "testPush" => Command::TestPush,

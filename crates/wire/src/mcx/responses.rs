@@ -31,6 +31,8 @@ pub enum Response {
         poll_wait_time: u64,
         /// Milliseconds of silence after which the session ends.
         session_timeout: u64,
+        /// The key that a device subscribes for at a service that takes Web Push; absent where the box speaks to none.
+        vapid_key: Option<String>,
     },
     /// It is not taken up.
     Rejected(Rejection),
@@ -71,15 +73,13 @@ impl Responses {
 fn write(writer: &mut Writer, response: &Response) {
     match response {
         Response::Accepted { rid } => writer.empty("requestAccepted", &[("rid", rid)]),
-        Response::SessionInitiated { rid, sid, poll_wait_time, session_timeout } => writer.empty(
-            "initiateSessionAccepted",
-            &[
-                ("rid", rid),
-                ("sid", sid),
-                ("pollWaitTime", &poll_wait_time.to_string()),
-                ("sessionTimeout", &session_timeout.to_string()),
-            ],
-        ),
+        Response::SessionInitiated { rid, sid, poll_wait_time, session_timeout, vapid_key } => {
+            let (wait, timeout) = (poll_wait_time.to_string(), session_timeout.to_string());
+            let times = [("pollWaitTime", wait.as_str()), ("sessionTimeout", &timeout)];
+            let key = vapid_key.as_deref().map(|key| ("vapidKey", key));
+            let attributes = [("rid", rid.as_str()), ("sid", sid)].into_iter().chain(times).chain(key);
+            writer.empty("initiateSessionAccepted", &attributes.collect::<Vec<_>>())
+        }
         Response::Rejected(Rejection { rid, code, reason }) => {
             let rid = rid.as_deref().map(|rid| ("rid", rid));
             let what = [("code", code.as_str()), ("reason", reason)];
@@ -98,6 +98,7 @@ fn read(node: Node<'_, '_>) -> Option<Response> {
             sid: attribute("sid")?,
             poll_wait_time: number("pollWaitTime")?,
             session_timeout: number("sessionTimeout")?,
+            vapid_key: attribute("vapidKey"),
         },
         "requestRejected" => Response::Rejected(Rejection {
             rid: attribute("rid"),

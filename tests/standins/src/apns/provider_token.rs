@@ -2,12 +2,11 @@
 
 use std::{sync::Mutex, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
-use serde_json::Value;
+use ring::signature::ECDSA_P256_SHA256_FIXED;
 
 use super::{ProviderKey, Refusal};
+use crate::jwt::verified;
 
 /// How old a token may be.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -48,13 +47,7 @@ impl TokenCheck {
 
     /// The `iat` claim, if everything else about the token is right.
     fn verified_issue_time(&self, token: &str) -> Option<Duration> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, claims) = signed.split_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_point())
-            .verify(signed.as_bytes(), &signature)
-            .ok()?;
-        let (header, claims) = (json(header)?, json(claims)?);
+        let (header, claims) = verified(token, &ECDSA_P256_SHA256_FIXED, self.key.public_point())?;
         let right =
             header["alg"] == "ES256" && header["kid"] == self.key.key_id && claims["iss"] == self.key.team_id;
         right.then_some(Duration::from_secs(claims["iat"].as_u64()?))
@@ -74,24 +67,22 @@ impl TokenCheck {
     }
 }
 
-/// A part of a token. The encoding has no padding and no spare bits (RFC 7515 §2).
-fn json(part: &str) -> Option<Value> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
-}
-
 fn forbidden(reason: &str) -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, reason)
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::engine::general_purpose::URL_SAFE;
+    use base64::{
+        Engine,
+        engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+    };
     use ring::{
         rand::SystemRandom,
         signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
     };
     use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,0 +1,43 @@
+//! A notification as a request to a push service (RFC 8030 §5).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fulmar_domain::{Timestamp, device::Endpoint, push::Notification};
+use http::{
+    Method, Request,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE},
+};
+use http_body_util::Full;
+use serde_json::json;
+
+use crate::words;
+
+/// What the device is told, in JSON. Only the device can read it; the collapse id lets it show one alert for one message.
+pub(super) fn text(notification: &Notification) -> String {
+    let (title, body) = words::of(&notification.subject);
+    let (badge, id) = (notification.badge, &notification.collapse_id);
+    json!({ "title": title.unwrap_or_default(), "body": body, "badge": badge, "collapseId": id }).to_string()
+}
+
+/// The request. The topic makes a later message take the place of an earlier one that still waits (RFC 8030 §5.4): a
+/// collapse id is one, having at most 32 of the characters of base64url.
+pub(super) fn request(
+    endpoint: &Endpoint,
+    authorization: String,
+    notification: &Notification,
+    sealed: Vec<u8>,
+    now: Timestamp,
+) -> Result<Request<Full<Bytes>>, http::Error> {
+    let time_to_live: Duration = notification.expires_at.since(now);
+    Request::builder()
+        .method(Method::POST)
+        .uri(endpoint.reveal())
+        .header(AUTHORIZATION, authorization)
+        .header(CONTENT_ENCODING, "aes128gcm")
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .header("ttl", time_to_live.as_secs())
+        .header("urgency", "high")
+        .header("topic", &notification.collapse_id)
+        .body(Full::from(sealed))
+}

@@ -1,0 +1,175 @@
+//! A push service (RFC 8030) with the devices that subscribed at it.
+//!
+//! What is checked is what RFC 8030, RFC 8188, RFC 8291 and RFC 8292 demand, and what UnifiedPush does: a body of at most
+//! 4,096 bytes, a key that says who pushes where the subscription is for one. The devices read what they are sent.
+
+mod device;
+mod vapid;
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use anyhow::Result;
+use http::{HeaderMap, Method, StatusCode};
+
+pub use crate::https::{Behaviour, Received};
+use crate::https::{Desk, Reply, Server};
+use device::Device;
+
+const MAX_BODY: usize = 4096;
+
+/// A running stand-in. It ends when this is dropped.
+pub struct WebPushStandin(Server<Service>);
+
+/// What a device hands to those who are to push to it.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    /// The push resource.
+    pub endpoint: String,
+    /// The device's public key, base64url.
+    pub p256dh: String,
+    /// What it shares, base64url.
+    pub auth: String,
+}
+
+/// A message as its device read it. A later one of the same topic takes the place of an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The push resource.
+    pub endpoint: String,
+    /// What makes two messages one.
+    pub topic: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
+impl WebPushStandin {
+    /// Listens, and serves until the handle is dropped.
+    pub async fn start() -> Result<Self> {
+        let service = |port| Service { origin: format!("https://localhost:{port}"), state: Mutex::default() };
+        Ok(Self(Server::start(service).await?))
+    }
+
+    /// The authority that vouches for it.
+    pub fn ca_pem(&self) -> &str {
+        self.0.ca_pem()
+    }
+
+    /// Subscribes a device for pushes of whoever has this key, or of anybody.
+    pub fn subscribe(&self, vapid_key: Option<&str>) -> Result<Subscription> {
+        let device = Device::make(vapid_key)?;
+        let mut state = self.0.shared.desk.state();
+        let path = format!("/push/{}", state.devices.len() + 1);
+        let endpoint = format!("{}{path}", self.0.origin());
+        let subscription = Subscription { endpoint, p256dh: device.public_key(), auth: device.auth_secret() };
+        state.devices.insert(path, device);
+        Ok(subscription)
+    }
+
+    /// Says what to do with the next requests, in the order of their arrival; those after them are judged.
+    pub fn script(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
+        self.0.script(behaviours);
+    }
+
+    /// Every request so far, refused ones too.
+    pub fn received(&self) -> Vec<Received> {
+        self.0.received()
+    }
+
+    /// What the devices show now.
+    pub fn shown(&self) -> Vec<Shown> {
+        self.0.shared.desk.state().shown.clone()
+    }
+
+    /// Waits, at most ten seconds, until this many requests have come.
+    pub async fn wait_for_received(&self, count: usize) -> Result<Vec<Received>> {
+        self.0.wait(&format!("{count} requests"), |received| received.len() >= count).await?;
+        Ok(self.received())
+    }
+
+    /// Waits, at most ten seconds, until the devices show this many messages.
+    pub async fn wait_for_shown(&self, count: usize) -> Result<Vec<Shown>> {
+        self.0.wait(&format!("{count} messages"), |_| self.shown().len() >= count).await?;
+        Ok(self.shown())
+    }
+}
+
+struct Service {
+    origin: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the path of their push resources.
+    devices: HashMap<String, Device>,
+    shown: Vec<Shown>,
+}
+
+/// A refusal: status and sentence.
+type Refusal = (StatusCode, &'static str);
+
+impl Service {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, request: &Received) -> Result<Shown, Refusal> {
+        let state = self.state();
+        let path = request.uri.path();
+        let device = state.devices.get(path).ok_or((StatusCode::NOT_FOUND, "no such subscription"))?;
+        if request.method != Method::POST {
+            return Err((StatusCode::METHOD_NOT_ALLOWED, "only POST"));
+        }
+        let topic = check_fields(&request.headers)?;
+        vapid::check(&request.headers, device.vapid_key(), &self.origin)?;
+        if request.body.is_empty() || request.body.len() > MAX_BODY {
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, "1 to 4096 bytes"));
+        }
+        let text =
+            device.read(&request.body).ok_or((StatusCode::BAD_REQUEST, "the device can not read it"))?;
+        Ok(Shown { endpoint: format!("{}{path}", self.origin), topic, text })
+    }
+}
+
+impl Desk for Service {
+    fn judge(&self, request: &Received) -> Reply {
+        match self.take(request) {
+            Ok(new) => {
+                let location = format!("{}/message/1", self.origin);
+                show(&mut self.state().shown, new);
+                Reply(StatusCode::CREATED, vec![("location", location)], String::new())
+            }
+            Err((status, problem)) => Reply::says(status, problem),
+        }
+    }
+}
+
+/// RFC 8030 §5.2 to §5.4, RFC 8188 §2; the topic.
+fn check_fields(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let field = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if field("content-encoding") != Some("aes128gcm") {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content coding is not aes128gcm"));
+    }
+    if field("ttl").is_none_or(|ttl| ttl.parse::<u32>().is_err()) {
+        return Err((StatusCode::BAD_REQUEST, "there is no TTL"));
+    }
+    if field("urgency").is_some_and(|urgency| !["very-low", "low", "normal", "high"].contains(&urgency)) {
+        return Err((StatusCode::BAD_REQUEST, "there is no such urgency"));
+    }
+    let is_topic = |topic: &str| {
+        (1..=32).contains(&topic.len())
+            && topic.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    match field("topic") {
+        Some(topic) if !is_topic(topic) => Err((StatusCode::BAD_REQUEST, "the topic is none")),
+        topic => Ok(topic.map(str::to_owned)),
+    }
+}
+
+fn show(shown: &mut Vec<Shown>, new: Shown) {
+    shown.retain(|old| old.topic.is_none() || (&old.endpoint, &old.topic) != (&new.endpoint, &new.topic));
+    shown.push(new);
+}

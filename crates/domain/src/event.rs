@@ -272,7 +272,7 @@ pub enum Failure {
     TooManyConversations,
     /// More people than may be in a conversation.
     TooManyParticipants,
-    /// More people in groups, or more delegates, than a person may have.
+    /// More people in groups than a person may have.
     TooManyContacts,
     /// More groups than a person may have.
     TooManyGroups,

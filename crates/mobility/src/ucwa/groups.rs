@@ -8,7 +8,6 @@ use fulmar_app::Command;
 use fulmar_domain::{
     SipUri,
     contacts::{ContactEdit, Group, GroupId, ListedContact},
-    event::Failure,
 };
 use fulmar_wire::ucwa::{Code, Link, Resource, Subcode};
 
@@ -54,8 +53,7 @@ pub(super) async fn list(asker: Asker, given: Given) -> Result<Answer, Refused> 
 
 /// `POST myGroups`: makes a group. Where it is, the event says.
 pub(super) async fn make(asker: Asker, given: Given) -> Result<Answer, Refused> {
-    let full = Refused::new(Code::Conflict, Subcode::TooManyGroups);
-    edit(&asker, ContactEdit::AddGroup(given.parsed("displayName")?), full).await?;
+    asker.execute(Command::EditContacts(ContactEdit::AddGroup(given.parsed("displayName")?))).await?;
     Ok(Answer::Done)
 }
 
@@ -162,9 +160,7 @@ pub(super) async fn add(asker: Asker, given: Given) -> Result<Answer, Refused> {
     if elsewhere || places.contains(&group) {
         return Err(Refused::new(Code::Conflict, Subcode::AlreadyExists));
     }
-    let code = if group == GroupId::Delegates { Code::Forbidden } else { Code::Conflict };
-    let full = Refused::new(code, Subcode::LimitExceeded);
-    edit(&asker, ContactEdit::Add(person.clone(), group), full).await?;
+    asker.execute(Command::EditContacts(ContactEdit::Add(person.clone(), group))).await?;
     Ok(Answer::Created(membership(group, &person, &asker.hrefs)))
 }
 
@@ -207,16 +203,6 @@ fn kept_by_others(group: GroupId) -> Result<(), Refused> {
         return Err(Refused::new(Code::Forbidden, Subcode::OperationNotSupported));
     }
     Ok(())
-}
-
-/// Changes the list; `full` is what is said where there is no room for more.
-async fn edit(asker: &Asker, edit: ContactEdit, full: Refused) -> Result<(), Refused> {
-    let session = &asker.application.session;
-    match asker.app.execute(session, None, Command::EditContacts(edit)).await? {
-        Ok(_) => Ok(()),
-        Err(Failure::LimitExceeded) => Err(full),
-        Err(failure) => Err(failure.into()),
-    }
 }
 
 fn missing() -> Refused {

@@ -120,7 +120,7 @@ fn add(tx: &mut Tx<'_>, owner: i64, contact: i64, group: GroupId) -> Changed {
             mark(tx, owner, contact, "delegate")?;
             let count = "SELECT count(*) FROM contact_mark WHERE owner = ?1 AND mark = 'delegate'";
             let delegates: u32 = tx.sql.prepare_cached(count)?.query_row([owner], |row| row.get(0))?;
-            return Ok(if delegates > MAX_DELEGATES { Err(Failure::TooManyContacts) } else { Ok(()) });
+            return Ok(if delegates > MAX_DELEGATES { Err(Failure::LimitExceeded) } else { Ok(()) });
         }
         GroupId::Delegators => return Ok(Err(Failure::NotSupported)),
     }

@@ -199,7 +199,7 @@ async fn groups_contacts_and_delegates_have_limits() {
     }
     for number in 0..=MAX_DELEGATES {
         let added = edit(&bench, &anna, add(&format!("p{number}"), GroupId::Delegates)).await;
-        let expected = if number < MAX_DELEGATES { Ok(()) } else { Err(Failure::TooManyContacts) };
+        let expected = if number < MAX_DELEGATES { Ok(()) } else { Err(Failure::LimitExceeded) };
         assert_eq!(added, expected, "{number}");
     }
 }

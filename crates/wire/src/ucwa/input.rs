@@ -106,8 +106,11 @@ impl Input {
 
     fn from_xml(body: &[u8]) -> Result<Self, InputError> {
         xml::read(body, |root| {
-            if root.tag_name().name() != "input" {
-                return Err(XmlError::Unexpected("the root element is not `input`".into()));
+            // A PUT may bring the resource back as it came (UCWA reference, group2).
+            if !matches!(root.tag_name().name(), "input" | "resource") {
+                return Err(XmlError::Unexpected(
+                    "the root element is neither `input` nor `resource`".into(),
+                ));
             }
             Ok(Self::from_elements(root))
         })
@@ -418,6 +421,16 @@ mod tests {
         assert_eq!(code("application/json", &" ".repeat(MAX_BODY + 1)), Code::EntityTooLarge);
         let many: Vec<_> = (0..=MAX_FIELDS).map(|n| format!("{n}=")).collect();
         assert_eq!(code(FORM, &many.join("&")), Code::BadRequest);
+    }
+
+    #[test]
+    fn a_resource_comes_back_as_it_was_given() {
+        let group = crate::ucwa::Resource::new("group", "/a/g/7").property("name", "Sales").link("me", "/me");
+        let group = group.embed(crate::ucwa::Resource::new("me", "/me").property("name", "Anna"));
+        let input = Input::parse(Some("application/xml"), None, group.to_xml().as_bytes()).unwrap();
+        assert_eq!(input.text("name"), Ok(Some("Sales")), "what is embedded is not looked at");
+        let other = Input::parse(Some("application/xml"), None, b"<reason/>");
+        assert!(matches!(other, Err(InputError::Malformed(_))));
     }
 
     #[test]

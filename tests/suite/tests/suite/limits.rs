@@ -96,6 +96,8 @@ async fn sixty_four_groups() {
     anna.before(&format!("{numbers} INSERT INTO contact_group (owner, name) SELECT {ANNA}, n FROM number"));
     let one_more = Command::People(PeopleCommand::AddGroup { name: "one more".to_owned() });
     assert_eq!(anna.phone(one_more).await, "tooManyGroups");
+    let told = anna.client(&["people"], "myGroups", json!({ "displayName": "one more" })).await;
+    assert_eq!(told, refused(409, "Conflict", "TooManyGroups"));
 }
 
 #[tokio::test]
@@ -111,6 +113,27 @@ async fn two_hundred_and_fifty_contacts() {
     let (uri, group_id) = ("sip:ben@office.test".to_owned(), "pinned".to_owned());
     let one_more = Command::People(PeopleCommand::AddContact { uri, group_id });
     assert_eq!(anna.phone(one_more).await, "tooManyContacts");
+    let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "pinned" });
+    let told = anna.client(&["people"], "myGroupMemberships", body).await;
+    assert_eq!(told, refused(409, "Conflict", "TooManyContacts"));
+}
+
+#[tokio::test]
+async fn twenty_five_delegates() {
+    let mut anna = Anna::new().await;
+    let numbers = numbers(25);
+    anna.before(&format!(
+        "{numbers} INSERT INTO account (uri, domain, display_name, password_hash, created_at)
+         SELECT 'sip:p' || n || '@office.test', 'office.test', 'P', '', 0 FROM number;
+         INSERT INTO contact_mark (owner, contact, mark)
+             SELECT {ANNA}, id, 'delegate' FROM account WHERE password_hash = '';"
+    ));
+    let (uri, group_id) = ("sip:ben@office.test".to_owned(), "delegates".to_owned());
+    let one_more = Command::People(PeopleCommand::AddContact { uri, group_id });
+    assert_eq!(anna.phone(one_more).await, "limitExceeded");
+    let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "delegates" });
+    let told = anna.client(&["people"], "myGroupMemberships", body).await;
+    assert_eq!(told, refused(403, "Forbidden", "LimitExceeded"));
 }
 
 #[tokio::test]

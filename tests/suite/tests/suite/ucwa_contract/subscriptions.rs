@@ -144,12 +144,6 @@ async fn a_subscription_that_can_not_be_is_refused_as_a_whole() {
     let no_group = json!({ "duration": 11, "groupId": "99" });
     assert_eq!(ask(no_group).await, as_refusal(404, "NotFound", "ResourceNotFound"));
     assert!(subscribed(&anna).await.is_empty());
-
-    for _ in 0..64 {
-        subscribe(&anna, &["ben"]).await;
-    }
-    let wanted = json!({ "duration": 11, "uris": [ben] });
-    assert_eq!(ask(wanted).await, as_refusal(403, "Forbidden", "LimitExceeded"));
 }
 
 #[tokio::test]
@@ -197,4 +191,52 @@ async fn the_list_is_followed_until_that_is_stopped() {
     assert_eq!(act(&anna, &stop).await.status(), 204);
     assert_eq!(state().await.text("state"), "Disconnected");
     assert_eq!(refusal(&act(&anna, &stop).await), as_refusal(409, "Conflict", ""));
+}
+
+/// Lets all subscriptions end then, and the box look after a start.
+async fn end_in(office: &mut Office, seconds: i64) {
+    let database = rusqlite::Connection::open(office.database()).unwrap();
+    let update = "UPDATE timed_subscription SET ends_at = (unixepoch() + ?1) * 1000";
+    assert_eq!(database.execute(update, [seconds]).unwrap(), 2);
+    drop(database);
+    office.power_cut().await.unwrap();
+}
+
+#[tokio::test]
+async fn subscriptions_warn_before_their_end_and_end() {
+    let mut office = Office::new(Kind::Binary).await.unwrap();
+    let mut anna = available(&office, "anna").await;
+    let subscription = subscribe(&anna, &["ben"]).await;
+    let list = get(&anna, &place(&anna, "myContactsAndGroupsSubscription").await).await.body;
+    let start = list.link("startOrRefreshSubscriptionToContactsAndGroups").unwrap();
+    assert_eq!(act(&anna, &format!("{start}?duration=10")).await.status(), 201);
+    told(&mut anna, "people added presenceSubscription").await;
+    end_in(&mut office, 60).await;
+    let events = told(&mut anna, "people updated presenceSubscription").await;
+    in_order(&events, &["people updated myContactsAndGroupsSubscription"]);
+    assert_eq!(embedded(&events, "people updated presenceSubscription"), subscription);
+    end_in(&mut office, -1).await;
+    let events = told(&mut anna, "people deleted presenceSubscription").await;
+    in_order(
+        &events,
+        &["people deleted contact in subscribedContacts", "people deleted presenceSubscription"],
+    );
+    assert_eq!(get(&anna, list.href().unwrap()).await.body, list, "it is disconnected again");
+}
+
+#[tokio::test]
+async fn a_subscription_is_made_in_xml() {
+    let (_office, anna) = anna().await;
+    let xml = "application/xml";
+    let input = "<input xmlns=\"http://schemas.microsoft.com/rtc/2012/03/ucwa\"><property name=\"duration\">11</property>\
+         <propertyList name=\"uris\"><item>sip:ben@office.test</item></propertyList></input>";
+    let collection = place(&anna, "presenceSubscriptions").await;
+    let made =
+        anna.ask(Method::POST, &collection, &[("content-type", xml), ("accept", xml)], input).await.unwrap();
+    let text = std::str::from_utf8(&made.reply.body).unwrap();
+    let document = roxmltree::Document::parse(text).unwrap();
+    let root = document.root_element();
+    assert_eq!((made.status(), root.attribute("rel")), (201, Some("presenceSubscription")), "{text}");
+    assert_eq!(root.attribute("href"), Some(made.location().unwrap()));
+    assert_eq!(subscribed(&anna).await, ["ben@office.test"]);
 }

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use fulmar_domain::{
     event::Release,
+    id::ChannelId,
     session::{POLL_WAIT, Session},
 };
 use fulmar_store::{Inbox, StoreError};
@@ -26,12 +27,14 @@ pub(crate) use held::HeldPolls;
 pub struct Poll {
     /// The highest event that it has dealt with.
     pub ack: u64,
-    /// How long it is willing to wait; at most [`POLL_WAIT`].
+    /// How long it is willing to wait.
     pub wait: Duration,
     /// How long events of less weight may wait for others to be told with; `None`: not at all.
     pub release: Option<Release>,
     /// A poll takes the place of one with the same `ack` unless that one's is higher.
     pub priority: u32,
+    /// The place among the events that it asks for, where the session has several.
+    pub channel: Option<ChannelId>,
 }
 
 /// The answer to a poll.
@@ -59,7 +62,7 @@ pub enum PollEnd {
 /// Why a poll has no answer.
 #[derive(Debug, Error)]
 pub enum PollError {
-    /// There is no such session, or it has ended.
+    /// There is no such session or channel, or it has ended.
     #[error("the session has ended")]
     SessionEnded,
     /// The store failed.
@@ -80,16 +83,14 @@ impl App {
         poll: Poll,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Polled, PollError> {
-        let deadline = Instant::now() + poll.wait.min(POLL_WAIT);
+        let deadline = Instant::now() + poll.wait;
         let waker = Arc::new(Notify::new());
         let nothing = Inbox { session: session.clone(), events: Vec::new() };
         let Some(held) = self.held_polls.hold(session.device, poll, Arc::clone(&waker)) else {
             return Ok(Polled { inbox: nothing, end: PollEnd::Replaced });
         };
         let _events = self.store.wait_for_events(session.device, Arc::clone(&waker));
-        if !self.store.acknowledge(&session.id, poll.ack, self.now()).await? {
-            return Err(PollError::SessionEnded);
-        }
+        self.heard(session, poll).await?;
         let mut stopping = false;
         tokio::pin!(shutdown);
         loop {
@@ -100,7 +101,7 @@ impl App {
             }
             let wait =
                 if stopping { Duration::ZERO } else { deadline.saturating_duration_since(Instant::now()) };
-            let wait = wait.min(self.release(&inbox, poll.release));
+            let wait = wait.min(self.release(&inbox, poll.release)).min(POLL_WAIT);
             if wait.is_zero() {
                 let end = match inbox.events.is_empty() {
                     false => PollEnd::Events,
@@ -114,7 +115,20 @@ impl App {
                 () = waker.notified() => {}
                 () = &mut shutdown => stopping = true,
             }
+            if poll.channel.is_some() {
+                self.heard(session, poll).await?;
+            }
         }
+    }
+
+    /// Notes that somebody asks. A channel is noted again while its poll is held, which may be for half an hour, and may
+    /// end before its session.
+    async fn heard(&self, session: &Session, poll: Poll) -> Result<(), PollError> {
+        let is_there = match poll.channel {
+            Some(channel) => self.store.acknowledge_in(channel, &session.id, poll.ack, self.now()).await?,
+            None => self.store.acknowledge(&session.id, poll.ack, self.now()).await?,
+        };
+        if is_there { Ok(()) } else { Err(PollError::SessionEnded) }
     }
 
     /// How long events may wait for others. More than fit into an answer do not, whatever is among them.

@@ -50,7 +50,8 @@ impl App {
         }
     }
 
-    /// The caller's application on that device; `None` when there is none that lasts.
+    /// The caller's application on that device, as an instance of its client sees it; `None` when there is none that
+    /// lasts.
     ///
     /// # Errors
     /// When the store can not be read.
@@ -58,8 +59,9 @@ impl App {
         &self,
         caller: &Caller,
         device: DeviceId,
+        instance: Option<&ClientText>,
     ) -> Result<Option<Application>, StoreError> {
-        let found = self.store.application(device, self.now()).await?;
+        let found = self.store.application(device, instance, self.now()).await?;
         Ok(found.filter(|application| {
             application.session.account == caller.account.id && caller.device == Some(device)
         }))
@@ -78,6 +80,20 @@ impl App {
             return Ok(None);
         }
         self.store.session_end(device, self.now()).await
+    }
+
+    /// Ends an application, or the one instance that asks for it where there are others.
+    ///
+    /// # Errors
+    /// [`CommandError`]
+    pub async fn end_application(&self, application: &Application) -> Result<(), CommandError> {
+        let session = &application.session;
+        if let Some(instance) = &application.client.instance_id
+            && self.store.close_channel(session, instance, self.now()).await?
+        {
+            return Ok(());
+        }
+        self.terminate_session(session).await
     }
 
     /// What stands between the parts of an answer, and in none of them.
@@ -136,11 +152,9 @@ fn device_type(client: &ClientDescription) -> DeviceType {
 /// The endpoint of a client: a digest of what tells it from others, because its own words are no identifier.
 #[expect(clippy::expect_used, reason = "43 letters of base64url are an identifier")]
 fn endpoint(client: &ClientDescription) -> fulmar_domain::id::EndpointId {
-    let ClientDescription { endpoint_id, culture, user_agent, kind, instance_id } = client;
-    let instance = instance_id.as_ref().map_or("", ClientText::as_str);
+    let ClientDescription { endpoint_id, culture, user_agent, kind, instance_id: _ } = client;
     // No text has a control character, so none can pose as two.
-    let texts = [endpoint_id, culture, user_agent, kind].map(ClientText::as_str);
-    let whole = [&texts[..], &[instance]].concat().join("\n");
+    let whole = [endpoint_id, culture, user_agent, kind].map(ClientText::as_str).join("\n");
     let digest = URL_SAFE_NO_PAD.encode(TicketDigest::of(whole.as_bytes()).as_bytes());
     digest.parse().expect("43 letters of base64url are an identifier")
 }

@@ -85,7 +85,7 @@ fn description(device: &str) -> DeviceDescription {
 }
 
 fn poll(wait: Duration) -> Poll {
-    Poll { ack: 0, wait, release: None, priority: 0 }
+    Poll { ack: 0, wait, release: None, priority: 0, channel: None }
 }
 
 fn say_hello() -> Command {

@@ -9,7 +9,7 @@ use crate::session::Session;
 /// The most characters of each of its texts.
 const MAX_TEXT: usize = 100;
 
-/// How a client is called. Two that are called the same are one application.
+/// How a client is called. Two that are called the same but for their instance are one application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientDescription {
     /// The client's own name for its installation.
@@ -20,7 +20,7 @@ pub struct ClientDescription {
     pub user_agent: ClientText,
     /// `Browser`, `Phone` and the like.
     pub kind: ClientText,
-    /// Tells the windows of one browser apart: each has events of its own.
+    /// Tells the windows of one browser apart: each has its own place among the events.
     pub instance_id: Option<ClientText>,
 }
 
@@ -60,4 +60,6 @@ pub struct Application {
     pub available: bool,
     /// The formats that it takes messages in, such as `Plain`.
     pub formats: Vec<String>,
+    /// Up to where this instance has acknowledged its events.
+    pub acknowledged: u64,
 }

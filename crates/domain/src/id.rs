@@ -31,6 +31,10 @@ row_id!(
     MessageId
 );
 row_id!(
+    /// A channel of events of an application of UCWA.
+    ChannelId
+);
+row_id!(
     /// A notification in the push outbox.
     PushId
 );

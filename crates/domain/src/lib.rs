@@ -7,6 +7,7 @@ pub mod account;
 pub mod administrator;
 pub mod application;
 pub mod certificate;
+pub mod channel;
 pub mod configuration;
 pub mod contacts;
 pub mod conversation;

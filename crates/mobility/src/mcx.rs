@@ -69,8 +69,8 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
             Refusal::failed(&error)
         }
     })?;
-    let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis);
-    let asked = fulmar_app::Poll { ack: poll.ack_id, wait, release: None, priority: 0 };
+    let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis).min(POLL_WAIT);
+    let asked = fulmar_app::Poll { ack: poll.ack_id, wait, release: None, priority: 0, channel: None };
     let _active = ActivePoll::new();
     match phones.app.poll(&session, asked, phones.stop.cancelled()).await {
         Ok(polled) => Ok(events(polled.inbox, poll.ack_id)),

@@ -80,7 +80,7 @@ impl Store {
             let Some(session) = sessions::find(tx.sql, &sid, now)? else { return Ok(false) };
             sessions::touch(tx, &session, now)?;
             if ack <= session.last_event {
-                forget(tx, &session, ack, now)?;
+                forget(tx, &session, ack, ack, now)?;
             }
             Ok(true)
         })
@@ -217,7 +217,14 @@ fn holds(sql: &Connection, session: &Session, ack: u64) -> rusqlite::Result<bool
     Ok(ack <= session.last_event && held)
 }
 
-fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusqlite::Result<()> {
+/// Notes that everything up to `ack` has arrived, and forgets everything up to `by_all`.
+pub(crate) fn forget(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    ack: u64,
+    by_all: u64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     let device = session.device.0;
     let messages: Vec<i64> = tx
         .sql
@@ -238,11 +245,11 @@ fn forget(tx: &mut Tx<'_>, session: &Session, ack: u64, now: Timestamp) -> rusql
     for invitation in invitations {
         notifications::fetched(tx, Cause::Invitation(invitation), session, now)?;
     }
-    history::acknowledged(tx, device, ack)?;
+    history::acknowledged(tx, device, by_all)?;
     let delete = "DELETE FROM event WHERE device = ?1 AND eid <= ?2";
-    tx.sql.prepare_cached(delete)?.execute(params![device, ack])?;
+    tx.sql.prepare_cached(delete)?.execute(params![device, by_all])?;
     let update = "UPDATE session SET acknowledged = max(acknowledged, ?2) WHERE device = ?1";
-    tx.sql.prepare_cached(update)?.execute(params![device, ack])?;
+    tx.sql.prepare_cached(update)?.execute(params![device, by_all])?;
     if lags(tx.sql, device)? { history::fill(tx, device, now) } else { Ok(()) }
 }
 

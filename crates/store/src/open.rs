@@ -41,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0031-joining.sql"),
     include_str!("../migrations/0032-bounded-work.sql"),
     include_str!("../migrations/0033-web-push.sql"),
+    include_str!("../migrations/0034-ucwa-channels.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -44,7 +44,7 @@ pub(super) async fn make(
     if made.created {
         tracing::info!(person = %caller.account.uri, device = %session.device, "A device signed in.");
     }
-    let hrefs = Hrefs::new(session.device);
+    let hrefs = Hrefs::new(session.device, made.application.client.instance_id.as_ref());
     let cookie = photos::cookie(&headers, &hrefs).map(|cookie| (header::SET_COOKIE, cookie));
     let resource = resource(&caller.account, &made.application, &hrefs);
     let answer = if made.created { Answer::Created(resource) } else { Answer::Found(resource) };
@@ -55,9 +55,9 @@ pub(super) async fn show(asker: Asker) -> Answer {
     Answer::Found(resource(&asker.account, &asker.application, &asker.hrefs))
 }
 
-/// `DELETE`: signs the device out.
+/// `DELETE`: signs the device out, or closes one of its windows.
 pub(super) async fn end(asker: Asker) -> Result<Answer, Refused> {
-    asker.app.terminate_session(&asker.application.session).await?;
+    asker.app.end_application(&asker.application).await?;
     Ok(Answer::Done)
 }
 
@@ -72,7 +72,7 @@ fn resource(account: &Account, application: &Application, hrefs: &Hrefs) -> Reso
         .property("userAgent", client.user_agent.as_str())
         .link("policies", hrefs.at("policies"))
         .link("batch", hrefs.at("batch"))
-        .link("events", hrefs.events(application.session.acknowledged + 1))
+        .link("events", hrefs.events(application.acknowledged + 1))
         .etagged()
         .embed(me::resource(account, application, hrefs))
         .embed(people::resource(hrefs))

@@ -8,7 +8,11 @@ use axum::{
     response::Response,
 };
 use fulmar_app::{App, Caller, Command, Made, NotAuthenticated};
-use fulmar_domain::{Account, ConversationId, DeviceId, SipUri, application::Application, event::Failure};
+use fulmar_domain::{
+    Account, ConversationId, DeviceId, SipUri,
+    application::{Application, ClientText},
+    event::Failure,
+};
 use fulmar_http::BoundedBody;
 use fulmar_wire::ucwa::{Code, Input, InputError, Subcode};
 
@@ -74,17 +78,26 @@ impl FromRequestParts<Phones> for Asker {
         let Path(path) = path.map_err(|_| Refused::no_application())?;
         let device = path.get("application").and_then(|number| number.parse().ok()).map(DeviceId);
         let device = device.ok_or_else(Refused::no_application)?;
-        let Some(application) = phones.app.application(&caller, device).await? else {
+        let instance = instance(parts)?;
+        let Some(application) = phones.app.application(&caller, device, instance.as_ref()).await? else {
             return Err(Refused::ended(phones.app.application_end(&caller, device).await?));
         };
         Ok(Self {
             app: phones.app.clone(),
             account: caller.account,
             application,
-            hrefs: Hrefs::new(device),
+            hrefs: Hrefs::new(device, instance.as_ref()),
             path,
         })
     }
+}
+
+/// The instance of the client that asks, where it says so ("Multi-Tab Support").
+fn instance(parts: &Parts) -> Result<Option<ClientText>, Refused> {
+    let query =
+        Input::parse(None, parts.uri.query(), b"").map_err(|_| Refused::new(Code::BadRequest, None))?;
+    let name = query.text("instanceId")?.filter(|name| !name.is_empty());
+    name.map(|name| name.parse().map_err(|_| Refused::no_application())).transpose()
 }
 
 impl Asker {

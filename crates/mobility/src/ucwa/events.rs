@@ -1,16 +1,14 @@
 //! The channel of events: a request that is held until something happens ("pending GET").
 //!
 //! The cursor in its links is one more than the number of the newest event that the client has dealt with. It has
-//! no other meaning, and clients do not change it.
+//! no other meaning, and clients do not change it. What a client says of its pace holds until it says otherwise, or was
+//! silent for half an hour: then it is told to resume.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use axum::extract::State;
 use fulmar_app::{Poll, PollEnd, PollError, Polled};
-use fulmar_domain::{
-    event::{Event, Release},
-    session::POLL_WAIT,
-};
+use fulmar_domain::{channel::PaceChange, event::Event};
 use fulmar_wire::ucwa::{Code, EventsDocument, Subcode};
 
 use super::{
@@ -20,40 +18,49 @@ use super::{
 };
 use crate::Phones;
 
+/// For how many seconds events of less weight may wait ("events").
+const RELEASE: RangeInclusive<u64> = 5..=1800;
+/// For how many seconds a request is held when nothing happens ("events").
+const TIMEOUT: RangeInclusive<u64> = 180..=1800;
+
 pub(super) async fn poll(
     State(phones): State<Phones>,
     asker: Asker,
     given: Given,
 ) -> Result<Answer, Refused> {
     let cursor = number(&given, "ack")?.unwrap_or(1).max(1);
-    let session = &asker.application.session;
+    let change = PaceChange {
+        medium: seconds(&given, "medium", RELEASE)?,
+        low: seconds(&given, "low", RELEASE)?,
+        timeout: seconds(&given, "timeout", TIMEOUT)?,
+    };
+    let (session, instance) = (&asker.application.session, asker.application.client.instance_id.as_ref());
+    let (store, now) = (asker.app.store(), asker.app.now());
+    let channel = store.enter_channel(session, instance, cursor - 1, change, now).await?;
+    let channel = channel.ok_or_else(Refused::no_application)?;
     // What was acknowledged is forgotten, and what did not happen yet can not be acknowledged.
-    if cursor > session.last_event + 1 || cursor <= session.acknowledged {
-        let known = asker.hrefs.events(session.acknowledged + 1);
+    if cursor > session.last_event + 1 || cursor <= channel.acknowledged {
+        let known = asker.hrefs.events(channel.acknowledged + 1);
         return Ok(Answer::Events(EventsDocument::new(asker.hrefs.events(cursor), &known).resync(&known)));
     }
-    let wait = number(&given, "timeout")?.map_or(POLL_WAIT, Duration::from_secs);
-    let priority = number(&given, "priority")?.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-    let release = Some(Release { medium: seconds(&given, "medium", 5)?, low: seconds(&given, "low", 15)? });
-    let poll = Poll { ack: cursor - 1, wait, release, priority };
-    metrics::gauge!("fulmar_ucwa_pending_gets").increment(1.0);
-    let polled = asker.app.poll(session, poll, phones.stop.clone().cancelled_owned()).await;
-    metrics::gauge!("fulmar_ucwa_pending_gets").decrement(1.0);
-    let Polled { inbox, end } = match polled {
-        Ok(polled) => polled,
-        Err(PollError::SessionEnded) => return Err(Refused::no_application()),
-        Err(error @ PollError::Store(_)) => return Err(Refused::failed(&error)),
+    let poll = Poll {
+        ack: cursor - 1,
+        wait: channel.pace.timeout,
+        release: Some(channel.pace.release),
+        priority: number(&given, "priority")?.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+        channel: Some(channel.id),
     };
+    let Polled { inbox, end } = held(&phones, &asker, poll).await?;
     if end == PollEnd::Replaced {
-        return Err(Refused::because(
-            Code::Conflict,
-            Subcode::PGetReplaced,
-            "another request took its place",
-        ));
+        let message = "another request took its place";
+        return Err(Refused::because(Code::Conflict, Subcode::PGetReplaced, message));
     }
     let newest = inbox.events.last().map_or(cursor - 1, |last| last.eid);
     let next = asker.hrefs.events(newest + 1);
     let mut document = EventsDocument::new(asker.hrefs.events(cursor), &next);
+    if channel.resumed {
+        document = document.resume(&next);
+    }
     if inbox.events.iter().any(|event| event.event == Event::Resync) {
         document = document.resync(&next);
     }
@@ -64,9 +71,40 @@ pub(super) async fn poll(
     Ok(Answer::Events(renderer.finish()))
 }
 
-/// How long events of less weight may wait, within the bounds of the reference.
-fn seconds(given: &Given, name: &'static str, usual: u64) -> Result<Duration, Refused> {
-    Ok(Duration::from_secs(number(given, name)?.unwrap_or(usual).clamp(5, 1800)))
+async fn held(phones: &Phones, asker: &Asker, poll: Poll) -> Result<Polled, Refused> {
+    let _pending = Pending::new();
+    let stop = phones.stop.clone().cancelled_owned();
+    let polled = asker.app.poll(&asker.application.session, poll, stop).await;
+    polled.map_err(|error| match error {
+        PollError::SessionEnded => Refused::no_application(),
+        error @ PollError::Store(_) => Refused::failed(&error),
+    })
+}
+
+/// A request in the counter of those that are held; its client may go before it is answered.
+struct Pending;
+
+impl Pending {
+    fn new() -> Self {
+        metrics::gauge!("fulmar_ucwa_pending_gets").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        metrics::gauge!("fulmar_ucwa_pending_gets").decrement(1.0);
+    }
+}
+
+/// A time that the client says, brought within the bounds of the reference.
+fn seconds(
+    given: &Given,
+    name: &'static str,
+    bounds: RangeInclusive<u64>,
+) -> Result<Option<Duration>, Refused> {
+    let said = number(given, name)?;
+    Ok(said.map(|seconds| Duration::from_secs(seconds.clamp(*bounds.start(), *bounds.end()))))
 }
 
 fn number(given: &Given, name: &'static str) -> Result<Option<u64>, Refused> {

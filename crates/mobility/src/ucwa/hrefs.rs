@@ -1,6 +1,9 @@
 //! Where everything of an application is: paths relative to the host, as captures of the original show them.
 
-use fulmar_domain::{ConversationId, DeviceId, InvitationId, MessageId, SipUri, contacts::GroupId};
+use fulmar_domain::{
+    ConversationId, DeviceId, InvitationId, MessageId, SipUri, application::ClientText, contacts::GroupId,
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Where applications are made, and the same for clients that come with a ticket of the kind before OAuth.
 pub(super) use fulmar_wire::autodiscover::{
@@ -11,15 +14,24 @@ pub(super) use fulmar_wire::autodiscover::{
 #[derive(Clone, Debug)]
 pub(super) struct Hrefs {
     application: String,
+    /// Which instance of the client asks, as a parameter; empty where it does not say.
+    instance: String,
 }
 
 impl Hrefs {
-    pub(super) fn new(device: DeviceId) -> Self {
-        Self { application: format!("{APPLICATIONS}/{device}") }
+    pub(super) fn new(device: DeviceId, instance: Option<&ClientText>) -> Self {
+        let encoded =
+            |instance: &ClientText| utf8_percent_encode(instance.as_str(), NON_ALPHANUMERIC).to_string();
+        let instance = instance.map_or_else(String::new, |name| format!("instanceId={}", encoded(name)));
+        Self { application: format!("{APPLICATIONS}/{device}"), instance }
     }
 
-    pub(super) fn application(&self) -> &str {
-        &self.application
+    /// The application itself. Of all that is in it, only its events are one instance's own ("Multi-Tab Support").
+    pub(super) fn application(&self) -> String {
+        match self.instance.as_str() {
+            "" => self.application.clone(),
+            instance => format!("{}?{instance}", self.application),
+        }
     }
 
     /// What lies below the application.
@@ -29,7 +41,8 @@ impl Hrefs {
 
     /// The events after what the cursor stands for.
     pub(super) fn events(&self, cursor: u64) -> String {
-        self.at(&format!("events?ack={cursor}"))
+        let instance = if self.instance.is_empty() { String::new() } else { format!("&{}", self.instance) };
+        self.at(&format!("events?ack={cursor}{instance}"))
     }
 
     pub(super) fn contact(&self, person: &SipUri) -> String {

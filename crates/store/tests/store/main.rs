@@ -4,6 +4,7 @@
 mod administrators;
 mod bounded_log;
 mod certificates;
+mod channels;
 mod configuration;
 mod contacts;
 mod conversations;

@@ -56,9 +56,9 @@ async fn the_same_client_finds_its_application_again_also_after_a_restart() {
     let Bench { store, dir } = bench;
     drop(store);
     let store = Store::open(dir.path()).unwrap();
-    assert_eq!(store.application(made.session.device, NOON).await.unwrap(), Some(made.clone()));
+    assert_eq!(store.application(made.session.device, None, NOON).await.unwrap(), Some(made.clone()));
     let silent = NOON + Duration::from_secs(3600);
-    assert_eq!(store.application(made.session.device, silent).await.unwrap(), None);
+    assert_eq!(store.application(made.session.device, None, silent).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn a_person_is_seen_once_an_application_is_available_and_its_client_is_tol
         let done = bench.store.make_available(&actor, busy, formats, after(1)).await.unwrap();
         assert_eq!(done, Executed::Done(Ok(Made::default())));
     }
-    let found = bench.store.application(made.session.device, after(1)).await.unwrap().unwrap();
+    let found = bench.store.application(made.session.device, None, after(1)).await.unwrap().unwrap();
     assert!(found.available && found.formats == ["Plain", "Html"], "{found:?}");
     assert_eq!(found.session.machine_state, Some(MachineState::Active));
     assert_eq!(seen().await, Availability::Busy);
@@ -89,7 +89,7 @@ async fn an_application_ends_with_its_session() {
     let made = created(&bench).await;
     let session: &SessionId = &made.session.id;
     assert!(bench.store.terminate_session(session, NOON).await.unwrap());
-    assert_eq!(bench.store.application(made.session.device, NOON).await.unwrap(), None);
+    assert_eq!(bench.store.application(made.session.device, None, NOON).await.unwrap(), None);
     assert!(matches!(start(&bench, "third", "third").await, StartedApplication::Created(_)));
 }
 

@@ -101,3 +101,80 @@ async fn a_request_that_is_held_ends_with_its_application() {
     let (held, ()) = tokio::join!(get(&anna, anna.next()), deleting);
     assert_eq!(refusal(&held), as_refusal(404, "NotFound", "ApplicationNotFound"));
 }
+
+/// Whether a request is held for that long, of which nothing comes then.
+async fn is_held(anna: &Application, place: &str, seconds: u64) -> bool {
+    timeout(Duration::from_secs(seconds), get(anna, place)).await.is_err()
+}
+
+#[tokio::test]
+async fn what_a_client_says_of_its_pace_holds_until_it_says_otherwise() {
+    let office = office().await;
+    let anna = available(&office, "anna").await;
+    let place = anna.next().to_owned();
+    assert!(is_held(&anna, &format!("{place}&medium=600&timeout=1"), 3).await, "180 seconds are the least");
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Hi" })).await;
+    assert!(is_held(&anna, &place, 7).await);
+    let released = get(&anna, &format!("{place}&medium=1")).await;
+    assert_eq!(released.body.0["sender"][0]["rel"], "me");
+    for wrong in ["timeout=soon", "medium=x", "priority=high"] {
+        let (status, ..) = refusal(&get(&anna, &format!("{place}&{wrong}")).await);
+        assert_eq!(status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_silent_for_long_is_told_to_resume_until_that_has_arrived() {
+    let office = office().await;
+    let anna = available(&office, "anna").await;
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Hi" })).await;
+    let sql = rusqlite::Connection::open(office.database()).unwrap();
+    let half_an_hour = 30 * 60 * 1000;
+    sql.execute("UPDATE ucwa_channel SET polled_at = polled_at - ?1", [half_an_hour]).unwrap();
+    let first = get(&anna, anna.next()).await;
+    let on = first.body.link("resume").unwrap();
+    assert_eq!(first.body.link("next").unwrap(), on, "some look at nothing else");
+    assert_eq!(get(&anna, anna.next()).await.body, first.body, "the answer may have been lost");
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Again" })).await;
+    assert!(get(&anna, on).await.body.link("resume").is_err());
+}
+
+/// The same client in another window of the browser.
+async fn window(anna: &Application, instance: &str) -> Answer {
+    let client = json!({
+        "userAgent": "Suite/1", "endpointId": "e-1", "culture": "en-US", "instanceId": instance,
+    });
+    post(anna, APPLICATIONS, &client).await
+}
+
+#[tokio::test]
+async fn the_windows_of_a_client_share_its_application_and_each_has_events_of_its_own() {
+    let office = office().await;
+    let anna = available(&office, "anna").await;
+    let made = window(&anna, "tab 2").await;
+    assert_eq!((made.status(), made.body.text("instanceId")), (201, "tab 2"), "{made:?}");
+    let place = made.body.href().unwrap();
+    assert_eq!(place, format!("{}?instanceId=tab%202", anna.href()));
+    has_links(&made.body.embedded("me").unwrap(), &["reportMyActivity"]);
+    let again = window(&anna, "tab 2").await;
+    assert_eq!((again.status(), &again.body), (200, &made.body));
+
+    let theirs = made.body.link("events").unwrap();
+    assert_ne!(theirs, anna.next());
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Hi" })).await;
+    let (ours, theirs) = tokio::join!(get(&anna, anna.next()), get(&anna, theirs));
+    assert_eq!(ours.body.0["sender"], theirs.body.0["sender"], "neither takes the place of the other");
+    let [on, theirs_on] = [&ours, &theirs].map(|answer| answer.body.link("next").unwrap());
+    assert!(theirs_on.ends_with("&instanceId=tab%202"), "{theirs_on}");
+
+    let closing = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        anna.ask(Method::DELETE, place, &[], "").await.unwrap().status()
+    };
+    let (held, deleted) = tokio::join!(get(&anna, theirs_on), closing);
+    let gone = as_refusal(404, "NotFound", "ApplicationNotFound");
+    assert_eq!((deleted, refusal(&held)), (204, gone.clone()));
+    assert_eq!(refusal(&get(&anna, place).await), gone);
+    assert_eq!(get(&anna, anna.href()).await.status(), 200, "the other window is still there");
+    assert!(is_held(&anna, on, 1).await);
+}

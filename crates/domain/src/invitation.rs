@@ -118,9 +118,9 @@ macro_rules! words {
 words!(
     /// What somebody is asked for.
     InvitationKind: "a kind of invitation" {
-        /// A conversation of two.
+        /// A conversation of two, for the first time or again.
         Conversation = "conversation",
-        /// To come into one that there is.
+        /// To come into one of several.
         Participant = "participant",
         /// Nobody is asked: who asks comes into a meeting.
         Join = "join",

@@ -9,6 +9,7 @@ mod applications;
 mod asker;
 mod batch;
 mod communication;
+mod conferences;
 mod conversation;
 mod events;
 mod groups;
@@ -139,12 +140,20 @@ fn of_communication() -> Router<Phones> {
         .route("/conversations", get(communication::conversations))
         .route("/misseditems", get(communication::missed_items))
         .route("/messaginginvitations", post(invitations::start))
-        .route("/messaginginvitations/{invitation}", get(invitations::show))
-        .route("/messaginginvitations/{invitation}/accept", post(invitations::accept))
-        .route("/messaginginvitations/{invitation}/decline", post(invitations::decline))
-        .route("/messaginginvitations/{invitation}/cancel", post(invitations::cancel));
+        .route("/onlinemeetinginvitations", post(conferences::join))
+        .route("/participantinvitations", post(conferences::add_participant));
+    let invitation = Router::new()
+        .route("/", get(invitations::show))
+        .route("/accept", post(invitations::accept))
+        .route("/decline", post(invitations::decline))
+        .route("/cancel", post(invitations::cancel));
+    let communication = ["messaging", "onlinemeeting", "participant"]
+        .into_iter()
+        .map(|kind| format!("/{kind}invitations/{{invitation}}"))
+        .fold(communication, |router, place| router.nest(&place, invitation.clone()));
     let conversation = Router::new()
         .route("/", get(conversation::show).delete(conversation::leave))
+        .route("/onlinemeeting", get(conferences::show_meeting))
         .route("/participants", get(conversation::participants))
         .route("/participants/{person}", get(conversation::show_participant))
         .route("/participants/{person}/messaging", get(conversation::show_participant_messaging))

@@ -122,10 +122,10 @@ impl Asker {
         Ok(self.app.execute(&self.application.session, None, command).await??)
     }
 
-    /// The same where more than there may be has a word of its own.
-    pub(super) async fn execute_within(&self, command: Command, too_many: Subcode) -> Result<Made, Refused> {
+    /// The same for one that may make a meeting.
+    pub(super) async fn execute_meeting(&self, command: Command) -> Result<Made, Refused> {
         match self.app.execute(&self.application.session, None, command).await? {
-            Err(Failure::LimitExceeded) => Err(Refused::new(Code::Conflict, too_many)),
+            Err(Failure::LimitExceeded) => Err(Refused::new(Code::Conflict, Subcode::TooManyOnlineMeetings)),
             outcome => Ok(outcome?),
         }
     }

@@ -25,6 +25,8 @@ pub(super) fn resource(application: &Application, hrefs: &Hrefs) -> Resource {
         .property("supportedMessageFormats", application.formats.clone())
         .link("conversations", hrefs.at("communication/conversations?filter=active"))
         .link("startMessaging", hrefs.at("communication/messagingInvitations"))
+        .link("joinOnlineMeeting", hrefs.at("communication/onlineMeetingInvitations"))
+        .link("startOnlineMeeting", hrefs.at("communication/onlineMeetingInvitations?onlineMeetingUri=adhoc"))
         .link("missedItems", missed_place(hrefs))
         .etagged()
 }

@@ -15,9 +15,11 @@ use super::{
 };
 
 /// The word for where a conversation stands ("ConversationState").
-fn word(state: ConversationState) -> &'static str {
+fn word(state: ConversationState, conference: bool) -> &'static str {
     match state {
         ConversationState::Incoming => "Incoming",
+        ConversationState::Connecting if conference => "Conferencing",
+        ConversationState::Connected if conference => "Conferenced",
         ConversationState::Connecting => "Connecting",
         ConversationState::Connected => "Connected",
         ConversationState::Disconnected => "Disconnected",
@@ -72,6 +74,11 @@ pub(super) async fn show_participant_messaging(asker: Asker) -> Result<Answer, R
     Ok(Answer::Found(Resource::new("participantMessaging", href).link("participant", participant)))
 }
 
+/// Whether there is a meeting to see for who looks: it can be joined, and they are in it.
+pub(super) fn has_meeting(conversation: &Conversation) -> bool {
+    conversation.meeting.is_some() && conversation.state == ConversationState::Connected
+}
+
 /// Whether somebody takes part, or is asked to.
 pub(super) fn is_there(participant: &Participant) -> bool {
     matches!(participant.participation, Participation::Connected | Participation::Ringing)
@@ -83,7 +90,7 @@ pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) 
     let active =
         if state == ConversationState::Connected { vec!["Messaging".to_owned()] } else { Vec::new() };
     Resource::new("conversation", &place)
-        .property("state", word(state))
+        .property("state", word(state, conversation.conference))
         .property("threadId", conversation.thread.as_str())
         .property("subject", conversation.subject.as_str())
         .property("activeModalities", active)
@@ -95,6 +102,13 @@ pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) 
         .titled_link("localParticipant", hrefs.participant(&conversation.id, me), name_of(me, conversation))
         .link("participants", format!("{place}/participants"))
         .link("userAcknowledged", format!("{place}/userAcknowledged"))
+        .when(state == ConversationState::Connected, |resource| {
+            let add = format!("communication/participantInvitations?conversation={}", conversation.id);
+            resource.link("addParticipant", hrefs.at(&add))
+        })
+        .when(has_meeting(conversation), |resource| {
+            resource.link("onlineMeeting", hrefs.online_meeting(&conversation.id))
+        })
         .etagged()
 }
 
@@ -135,8 +149,13 @@ pub(super) fn participant(
     Resource::new("participant", hrefs.participant(&conversation.id, &person.uri))
         .property("sourceNetwork", "SameEnterprise")
         .property("anonymous", false)
+        .property("inLobby", false)
         .property("local", person.uri == *me)
         .property("name", person.display_name.as_str())
+        .when(conversation.meeting.is_some(), |resource| {
+            let organizer = conversation.meeting.as_ref().map(|meeting| &meeting.organizer);
+            resource.property("organizer", organizer == Some(&person.uri))
+        })
         .property("uri", person.uri.to_string())
         .link("conversation", hrefs.conversation(&conversation.id))
         .when(person.uri == *me, |resource| resource.link("me", hrefs.at("me")))

@@ -62,12 +62,17 @@ impl Hrefs {
         format!("{}/{group}", self.groups())
     }
 
-    pub(super) fn invitation(&self, invitation: &InvitationId) -> String {
-        self.at(&format!("communication/messagingInvitations/{invitation}"))
+    /// An invitation, by what it is called.
+    pub(super) fn invitation(&self, rel: &str, invitation: &InvitationId) -> String {
+        self.at(&format!("communication/{rel}s/{invitation}"))
     }
 
     pub(super) fn conversation(&self, conversation: &ConversationId) -> String {
         self.at(&format!("communication/conversations/{conversation}"))
+    }
+
+    pub(super) fn online_meeting(&self, conversation: &ConversationId) -> String {
+        format!("{}/onlineMeeting", self.conversation(conversation))
     }
 
     pub(super) fn messaging(&self, conversation: &ConversationId) -> String {

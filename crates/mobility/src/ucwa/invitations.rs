@@ -5,7 +5,9 @@ use fulmar_domain::{
     SipUri,
     contacts::Contact,
     conversation::{Conversation, Step},
-    invitation::{About, DeclineReason, Direction, Importance, Invitation, InvitationState, Subject},
+    invitation::{
+        About, DeclineReason, Direction, Importance, Invitation, InvitationKind, InvitationState, Subject,
+    },
 };
 use fulmar_wire::ucwa::{Code, Resource, Subcode};
 
@@ -15,6 +17,12 @@ use super::{
     conversation, messaging,
 };
 
+/// What an invitation to a conversation of two is called, one into a conversation that there is by who asks, and one
+/// to a meeting by who comes.
+pub(super) const MESSAGING: &str = "messagingInvitation";
+const PARTICIPANT: &str = "participantInvitation";
+pub(super) const ONLINE_MEETING: &str = "onlineMeetingInvitation";
+
 /// `POST messagingInvitations`.
 pub(super) async fn start(asker: Asker, given: Given) -> Result<Answer, Refused> {
     let to: SipUri = given.parsed("to")?;
@@ -22,10 +30,10 @@ pub(super) async fn start(asker: Asker, given: Given) -> Result<Answer, Refused>
     let first = messaging::first_message(&asker, &given)?;
     let made = asker.execute(Command::OpenConversation(to, about, first)).await?;
     let invitation = made.invitation.ok_or_else(Refused::no_application)?;
-    Ok(Answer::CreatedAt(asker.hrefs.invitation(&invitation)))
+    Ok(Answer::CreatedAt(asker.hrefs.invitation(MESSAGING, &invitation)))
 }
 
-fn about(given: &Given) -> Result<About, Refused> {
+pub(super) fn about(given: &Given) -> Result<About, Refused> {
     let importance = given.optional::<String>("importance")?.map(|word| word.to_ascii_lowercase());
     let importance = importance.map(|word| word.parse()).transpose();
     Ok(About {
@@ -87,15 +95,24 @@ fn word(state: InvitationState) -> &'static str {
     }
 }
 
+/// What an invitation is called by the one who looks.
+pub(super) fn rel(invitation: &Invitation) -> &'static str {
+    match (invitation.kind, invitation.direction) {
+        (InvitationKind::Conversation, _) => MESSAGING,
+        (InvitationKind::Participant, Direction::Outgoing) => PARTICIPANT,
+        (InvitationKind::Participant, Direction::Incoming) | (InvitationKind::Join, _) => ONLINE_MEETING,
+    }
+}
+
 pub(super) fn resource(invitation: &Invitation, conversation: &Conversation, asker: &Asker) -> Resource {
-    let hrefs = &asker.hrefs;
-    let place = hrefs.invitation(&invitation.id);
+    let (hrefs, rel) = (&asker.hrefs, rel(invitation));
+    let place = hrefs.invitation(rel, &invitation.id);
     let incoming = invitation.direction == Direction::Incoming;
     let open = invitation.state == InvitationState::Ringing;
     let Contact { uri: from, display_name } = &invitation.from;
     let Contact { uri: to, .. } = &invitation.to;
     let operation = invitation.operation.as_ref().map_or(invitation.id.as_str(), |name| name.as_str());
-    let resource = Resource::new("messagingInvitation", &place)
+    let resource = Resource::new(rel, &place)
         .property("direction", if incoming { "Incoming" } else { "Outgoing" })
         .property("importance", conversation::importance(invitation.importance))
         .property("threadId", invitation.thread.as_str())
@@ -103,20 +120,58 @@ pub(super) fn resource(invitation: &Invitation, conversation: &Conversation, ask
         .property("state", word(invitation.state))
         .property("subject", invitation.subject.as_str())
         .titled_link("from", hrefs.participant(&conversation.id, from), display_name.as_str())
-        .link("to", if incoming { hrefs.at("me") } else { hrefs.contact(to) })
         .link("conversation", hrefs.conversation(&conversation.id))
-        .link("messaging", hrefs.messaging(&conversation.id))
+        .when(invitation.kind != InvitationKind::Join, |resource| {
+            resource.link("to", if incoming { hrefs.at("me") } else { hrefs.contact(to) })
+        })
+        .when(rel == MESSAGING, |resource| resource.link("messaging", hrefs.messaging(&conversation.id)))
         .when(open && incoming, |resource| {
             resource.link("accept", format!("{place}/accept")).link("decline", format!("{place}/decline"))
         })
-        .when(open && !incoming, |resource| resource.link("cancel", format!("{place}/cancel")));
+        .when(open && !incoming && invitation.kind != InvitationKind::Join, |resource| {
+            resource.link("cancel", format!("{place}/cancel"))
+        });
     let resource = match &invitation.first {
         Some(message) => resource.link("message", messaging::as_data(message, asker)),
         None => resource,
     };
+    let resource = of_meeting(resource, invitation, conversation, asker);
     let me = if incoming { to } else { from };
     match conversation.participants.iter().find(|participant| participant.person.uri == *from) {
         Some(from) => resource.embed_as("from", conversation::participant(from, conversation, me, hrefs)),
         None => resource,
+    }
+}
+
+/// What is said of an invitation that has to do with a meeting.
+fn of_meeting(
+    resource: Resource,
+    invitation: &Invitation,
+    conversation: &Conversation,
+    asker: &Asker,
+) -> Resource {
+    let (hrefs, to) = (&asker.hrefs, &invitation.to.uri);
+    match rel(invitation) {
+        ONLINE_MEETING => {
+            let resource = resource.property("availableModalities", vec!["Messaging".to_owned()]);
+            match &invitation.meeting {
+                Some(uri) => resource.property("onlineMeetingUri", uri.to_string()),
+                None => resource,
+            }
+        }
+        PARTICIPANT => {
+            let resource = resource
+                .property("to", to.to_string())
+                .link("participant", hrefs.participant(&conversation.id, to));
+            let accepted = invitation.state == InvitationState::Accepted;
+            match conversation.participants.iter().find(|p| accepted && p.person.uri == *to) {
+                Some(who) => {
+                    let who = conversation::participant(who, conversation, &invitation.from.uri, hrefs);
+                    resource.embed_all("acceptedByParticipant", vec![who])
+                }
+                None => resource,
+            }
+        }
+        _ => resource,
     }
 }

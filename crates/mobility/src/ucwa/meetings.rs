@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Nobody hears who comes, and nobody leads because of where they work: the words for that.
-const DISABLED: &str = "Disabled";
+pub(super) const DISABLED: &str = "Disabled";
 const MEETING_REL: &str = "myOnlineMeetings";
 
 pub(super) async fn show(asker: Asker) -> Answer {
@@ -56,7 +56,7 @@ pub(super) async fn plan(asker: Asker, given: Given) -> Result<Answer, Refused> 
 
 /// Makes or changes a plan; what came of it.
 async fn edit(asker: &Asker, edit: MeetingEdit) -> Result<Meeting, Refused> {
-    let made = asker.execute_within(Command::EditMeeting(edit), Subcode::TooManyOnlineMeetings).await?;
+    let made = asker.execute_meeting(Command::EditMeeting(edit)).await?;
     let none = || Refused::new(Code::NotFound, Subcode::ResourceNotFound);
     let id = made.meeting.ok_or_else(none)?;
     asker.app.store().meeting(id, asker.app.now()).await?.ok_or_else(none)
@@ -170,9 +170,17 @@ fn people(given: &Given, name: &'static str) -> Result<Option<Vec<SipUri>>, Refu
 }
 
 fn meeting(meeting: &Meeting, hrefs: &Hrefs) -> Resource {
+    let place = hrefs.at(&format!("onlineMeetings/myOnlineMeetings/{}", meeting.id));
+    described(Resource::new("myOnlineMeeting", place), meeting)
+        .property(RETURN_WITH_PUT, "please pass this in a PUT request")
+        .etagged()
+}
+
+/// What is said of a meeting, by its organizer and in it.
+pub(super) fn described(resource: Resource, meeting: &Meeting) -> Resource {
     let uris = |people: &[SipUri]| people.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (id, plan) = (meeting.id.as_str(), &meeting.plan);
-    Resource::new("myOnlineMeeting", hrefs.at(&format!("onlineMeetings/myOnlineMeetings/{id}")))
+    resource
         .property("accessLevel", plan.access.as_str())
         .property("attendees", uris(&plan.attendees))
         .property("automaticLeaderAssignment", DISABLED)
@@ -187,6 +195,4 @@ fn meeting(meeting: &Meeting, hrefs: &Hrefs) -> Resource {
         .property("organizerUri", meeting.organizer.to_string())
         .property("phoneUserAdmission", DISABLED)
         .property("subject", plan.subject.as_str())
-        .property(RETURN_WITH_PUT, "please pass this in a PUT request")
-        .etagged()
 }

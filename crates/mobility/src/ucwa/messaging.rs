@@ -24,6 +24,7 @@ use super::{
     asker::{Asker, Given},
     conversation,
     hrefs::Hrefs,
+    invitations,
 };
 use crate::Phones;
 
@@ -94,7 +95,7 @@ pub(super) async fn add(asker: Asker, given: Given) -> Result<Answer, Refused> {
         asker.execute(Command::Say(conversation.id, said)).await?;
     }
     let invitation = made.invitation.ok_or_else(Refused::no_application)?;
-    Ok(Answer::CreatedAt(asker.hrefs.invitation(&invitation)))
+    Ok(Answer::CreatedAt(asker.hrefs.invitation(invitations::MESSAGING, &invitation)))
 }
 
 /// Whom the person who is left alone in a conversation of two can ask again.

@@ -4,9 +4,9 @@ mod people;
 
 use fulmar_domain::{
     ConversationId, MessageId, SipUri,
-    conversation::{Conversation, Message, Participant, Participation},
+    conversation::{Conversation, ConversationState, Message, Participant, Participation},
     event::Event as Happened,
-    invitation::{Direction, Invitation, InvitationState},
+    invitation::{Direction, Invitation, InvitationKind, InvitationState},
     presence::Changed,
 };
 use fulmar_wire::ucwa::{Code, Event, EventsDocument, Link, Reason, Resource, Status, Subcode};
@@ -56,6 +56,7 @@ impl<'a> Renderer<'a> {
                     self.participation(&conversation, &who, participation);
                 }
             }
+            Happened::Conversation(conversation) => self.conferenced(&conversation),
             Happened::MessageReceived(message) => {
                 let me = self.asker.account.id;
                 if !self.asker.app.store().came_before_the_answer(me, message.id).await? {
@@ -86,7 +87,6 @@ impl<'a> Renderer<'a> {
             | Happened::Found { .. }
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
-            | Happened::Conversation(_)
             | Happened::Meeting { .. }
             | Happened::Resync
             | Happened::PushTested { .. } => {}
@@ -119,8 +119,26 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// Somebody asks, or is asked.
+    /// Somebody asks, is asked, or comes by themselves.
     fn invited(&mut self, invitation: &Invitation, conversation: &Conversation) {
+        match (invitation.kind, invitation.direction) {
+            (InvitationKind::Participant, Direction::Outgoing) => {
+                let invitation = invitations::resource(invitation, conversation, self.asker);
+                self.of_communication(Event::started(to(&invitation)).embed(invitation));
+            }
+            // What is done when it is told begins like everything else.
+            (InvitationKind::Join, _) => {
+                let invitation = Invitation { state: InvitationState::Ringing, ..invitation.clone() };
+                let conversation =
+                    Conversation { state: ConversationState::Connecting, ..conversation.clone() };
+                self.began(&invitation, &conversation);
+            }
+            _ => self.began(invitation, conversation),
+        }
+    }
+
+    /// A conversation is there, and how it came about.
+    fn began(&mut self, invitation: &Invitation, conversation: &Conversation) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
         let invitation = invitations::resource(invitation, conversation, self.asker);
         let resource = conversation::resource(conversation, me, hrefs);
@@ -140,7 +158,7 @@ impl<'a> Renderer<'a> {
     fn answered(&mut self, invitation: &Invitation, conversation: &Conversation) {
         let resource = invitations::resource(invitation, conversation, self.asker);
         let ended = Event::completed(to(&resource)).embed(resource);
-        self.of_communication(match why(invitation) {
+        self.of_communication(match why(invitation, conversation) {
             None => ended.status(Status::Success),
             Some((code, subcode)) => ended.status(Status::Failure).reason(Reason::new(code, subcode, "")),
         });
@@ -220,10 +238,30 @@ impl<'a> Renderer<'a> {
             let added = Event::added(Link::new("participantMessaging", format!("{place}/messaging")));
             self.of_conversation(&conversation.id, added.within(rel, place));
         }
+        if who == me {
+            self.meeting(conversation);
+        }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
     }
 
-    /// Somebody does not take part, or no longer; between two that is the end of the conversation.
+    /// A conversation of two has become one of several.
+    fn conferenced(&mut self, conversation: &Conversation) {
+        let resource = conversation::resource(conversation, &self.asker.account.uri, &self.asker.hrefs);
+        self.of_communication(Event::updated(to(&resource)).embed(resource));
+        self.meeting(conversation);
+    }
+
+    /// There is a meeting to see.
+    fn meeting(&mut self, conversation: &Conversation) {
+        if conversation::has_meeting(conversation) {
+            let hrefs = &self.asker.hrefs;
+            let added = Event::added(Link::new("onlineMeeting", hrefs.online_meeting(&conversation.id)));
+            let added = added.within("conversation", hrefs.conversation(&conversation.id));
+            self.of_conversation(&conversation.id, added);
+        }
+    }
+
+    /// Somebody does not take part, or no longer; between two that is the end of the conversation, and not of a meeting.
     fn gone(&mut self, conversation: &Conversation, who: &SipUri) {
         let (me, hrefs) = (&self.asker.account.uri, &self.asker.hrefs);
         let others = conversation.others(me).filter(|other| conversation::is_there(other)).count();
@@ -232,12 +270,16 @@ impl<'a> Renderer<'a> {
             let gone = Link::new("participant", hrefs.participant(&conversation.id, who));
             self.of_conversation(&conversation.id, Event::deleted(gone));
         }
-        if others > 0 && who != me {
+        if who != me && (others > 0 || conversation.meeting.is_some()) {
             return;
         }
         self.of_conversation(&conversation.id, Event::updated(to(&messaging)).embed(messaging));
-        let place = hrefs.conversation(&conversation.id);
-        self.of_communication(Event::deleted(Link::new("conversation", place)));
+        let deleted = Event::deleted(Link::new("conversation", hrefs.conversation(&conversation.id)));
+        self.of_communication(if conversation.ended {
+            deleted.reason(Reason::new(Code::Informational, Subcode::Ended, ""))
+        } else {
+            deleted
+        });
     }
 
     fn of_communication(&mut self, event: Event) {
@@ -250,7 +292,7 @@ impl<'a> Renderer<'a> {
 }
 
 /// Why an invitation came to nothing for the one who looks.
-fn why(invitation: &Invitation) -> Option<(Code, Subcode)> {
+fn why(invitation: &Invitation, conversation: &Conversation) -> Option<(Code, Subcode)> {
     let (mine, theirs) = match invitation.direction {
         Direction::Incoming => (Code::LocalFailure, Code::RemoteFailure),
         Direction::Outgoing => (Code::RemoteFailure, Code::LocalFailure),
@@ -261,6 +303,7 @@ fn why(invitation: &Invitation) -> Option<(Code, Subcode)> {
         }
         InvitationState::Ringing | InvitationState::Accepted => None,
         InvitationState::Declined => Some((mine, Subcode::Declined)),
+        InvitationState::Cancelled if conversation.ended => Some((Code::Informational, Subcode::Ended)),
         InvitationState::Cancelled => Some((theirs, Subcode::Canceled)),
         InvitationState::Missed if invitation.direction == Direction::Incoming => {
             Some((mine, Subcode::Missed))

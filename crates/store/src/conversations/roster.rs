@@ -113,9 +113,9 @@ fn invite(
     if others.len() >= MAX_PARTICIPANTS {
         return Ok(Effect::failed(Failure::TooManyParticipants));
     }
-    escalate(tx, conversation, (me, invited), &others, now)?;
+    let several = escalate(tx, conversation, (me, invited), &others, now)?;
     let asking = Asking {
-        kind: InvitationKind::Participant,
+        kind: if several { InvitationKind::Participant } else { InvitationKind::Conversation },
         id: &joining.invitation,
         operation: joining.operation.as_ref(),
         wakes: true,
@@ -130,24 +130,26 @@ fn invite(
     Ok(Effect::made(Concern { conversation, invitation, ..Concern::default() }))
 }
 
-/// With a third person a conversation of two becomes a meeting, and those who are in it are told.
+/// With a third person a conversation of two becomes a meeting, and those who are in it are told. Whether it is one of
+/// several then.
 fn escalate(
     tx: &mut Tx<'_>,
     conversation: i64,
     (me, third): (i64, i64),
     others: &[i64],
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     let update = "UPDATE conversation SET conference = 1 WHERE id = ?1 AND conference = 0
          AND (SELECT count(*) FROM participant WHERE conversation = ?1 AND account <> ?2) > 1";
     if tx.sql.prepare_cached(update)?.execute([conversation, third])? == 0 {
-        return Ok(());
+        let select = "SELECT conference FROM conversation WHERE id = ?1";
+        return tx.sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0));
     }
     meetings::begin_in(tx, conversation, me, now)?;
     for person in others {
         history::tell(tx, *person, Entry::Conversation { conversation }, now)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 pub(crate) fn participation(

@@ -2,7 +2,9 @@
 
 use fulmar_suite::{Kind, Office, uri};
 use fulmar_support::ucwa::{Led, Refused};
-use fulmar_wire::mcx::{Command, Event, PeopleCommand, PeopleEvent};
+use fulmar_wire::mcx::{
+    Command, Event, MeetingCommand, MeetingEvent, MeetingPlan, PeopleCommand, PeopleEvent,
+};
 use fulmarctl::phone::Phone;
 use http::Method;
 use serde_json::json;
@@ -99,4 +101,48 @@ async fn what_is_refused_says_why_and_a_wrong_place_in_the_channel_leads_back() 
     anna.delete(anna.href()).await.unwrap();
     let refused: Refused = anna.get(anna.href()).await.unwrap_err().downcast().unwrap();
     assert_eq!((refused.status.as_u16(), refused.subcode.as_str()), (404, "ApplicationNotFound"));
+}
+
+#[tokio::test]
+async fn a_phone_plans_a_meeting_and_a_client_of_ucwa_comes() {
+    let office = Office::new(Kind::InProcess).await.unwrap();
+    let (mut anna, mut ben) =
+        (office.application("anna", "e").await.unwrap(), office.sign_in("ben", "p").await.unwrap());
+    anna.make_available("Online").await.unwrap();
+    let plan = MeetingPlan {
+        subject: "The budget".into(),
+        access_level: "Everyone".into(),
+        expires_at: 4_102_444_800_000,
+        ..MeetingPlan::default()
+    };
+    let far = Command::Meetings(MeetingCommand::PlanMeeting { plan: plan.clone() });
+    assert!(ben.perform(far).await.unwrap_err().to_string().contains("invalidPlan"));
+    let soon = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap() + 3_600_000;
+    let plan = MeetingPlan { expires_at: soon, ..plan };
+    ben.perform(Command::Meetings(MeetingCommand::PlanMeeting { plan })).await.unwrap();
+    let planned = |event: &Event| match event {
+        Event::Meetings(MeetingEvent::Meeting { meeting_uri, .. }) => Some(meeting_uri.clone()),
+        _ => None,
+    };
+    let meeting_uri = ben.until("the meeting", planned).await.unwrap();
+    let join = MeetingCommand::JoinMeeting { meeting_uri: meeting_uri.clone(), operation_id: None };
+    ben.perform(Command::Meetings(join)).await.unwrap();
+    let joined = |event: &Event| match event {
+        Event::Meetings(MeetingEvent::MeetingJoined { conf_id, .. }) => Some(conf_id.clone()),
+        _ => None,
+    };
+    let conf_id = ben.until("to be in", joined).await.unwrap();
+
+    let communication = anna.follow(&["communication"]).await.unwrap();
+    let place = communication.link("joinOnlineMeeting").unwrap();
+    anna.post(place, &json!({ "onlineMeetingUri": meeting_uri })).await.unwrap();
+    let here = |event: &Event| match event {
+        Event::ImSessionState { user, state, .. } => {
+            (user == "sip:anna@office.test" && state == "connected").then_some(())
+        }
+        _ => None,
+    };
+    ben.until("anna", here).await.unwrap();
+    ben.say(&conf_id, "m-1", "Good morning").await.unwrap();
+    assert_eq!(anna.message().await.unwrap().text.reveal(), "Good morning");
 }

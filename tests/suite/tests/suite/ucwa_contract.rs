@@ -5,6 +5,7 @@ mod applications;
 mod batch;
 mod channel;
 mod communication;
+mod conferences;
 mod conversations;
 mod forms;
 mod groups;

@@ -148,11 +148,9 @@ impl App {
                 let joining = Joining { conversation, invitation: random::identifier()?, whom, operation };
                 store.invite_into_conversation(actor, request, joining, now).await
             }
-            Command::QueryConversations(conversation) => {
-                store.query_conversations(actor, request, conversation, now).await
-            }
-            Command::StepConversation(conversation, step) => {
-                store.step_conversation(actor, request, conversation, step, now).await
+            Command::QueryConversations(id) => store.query_conversations(actor, request, id, now).await,
+            Command::StepConversation(id, step) => {
+                store.step_conversation(actor, request, id, step, now).await
             }
             Command::EditMeeting(edit) => {
                 store.edit_meeting(actor, request, edit, random::identifier()?, now).await
@@ -167,19 +165,11 @@ impl App {
             Command::CancelInvitation(invitation) => {
                 store.cancel_invitation(actor, request, invitation, now).await
             }
-            Command::AcknowledgeMissed(conversation) => {
-                store.acknowledge_missed(actor, request, conversation, now).await
-            }
-            Command::Say(conversation, said) => store.say(actor, request, conversation, said, now).await,
-            Command::QueryMessages(conversation, before) => {
-                store.query_messages(actor, request, conversation, before, now).await
-            }
-            Command::MarkRead(conversation, up_to) => {
-                store.mark_read(actor, request, conversation, up_to, now).await
-            }
-            Command::Compose(conversation, writes) => {
-                store.compose(actor, request, conversation, writes, now).await
-            }
+            Command::AcknowledgeMissed(id) => store.acknowledge_missed(actor, request, id, now).await,
+            Command::Say(id, said) => store.say(actor, request, id, said, now).await,
+            Command::QueryMessages(id, before) => store.query_messages(actor, request, id, before, now).await,
+            Command::MarkRead(id, up_to) => store.mark_read(actor, request, id, up_to, now).await,
+            Command::Compose(id, writes) => store.compose(actor, request, id, writes, now).await,
         }?;
         outcome(executed)
     }

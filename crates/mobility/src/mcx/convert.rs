@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use fulmar_app::{Command, DeviceDescription, Said};
 use fulmar_domain::{
+    SipUri,
     conversation::{Conversation, Format, Message, MessageName, Participant, Step},
     device::{Provider, PushRegistration, Subscription},
     event::{Event, Numbered},
@@ -184,12 +185,7 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             message_id: client_id.to_string(),
             to: to.to_string(),
         },
-        Event::MessageRead { message, by } => Wire::MessageRead {
-            conf_id: message.conversation.to_string(),
-            from: message.sender.to_string(),
-            message_id: message.client_id.to_string(),
-            by: by.to_string(),
-        },
+        Event::MessageRead { message, by } => read(&message, &by),
         Event::MessageFailed { conversation, client_id, to, .. } => Wire::MessageFailed {
             conf_id: conversation.to_string(),
             message_id: client_id.to_string(),
@@ -218,6 +214,15 @@ fn received(message: &Message) -> mcx::Event {
         sent_at: message.sent_at.as_millis(),
         text: message.text.reveal().into(),
         html: message.html.as_ref().map(|html| html.reveal().into()),
+    }
+}
+
+fn read(message: &Message, by: &SipUri) -> mcx::Event {
+    mcx::Event::MessageRead {
+        conf_id: message.conversation.to_string(),
+        from: message.sender.to_string(),
+        message_id: message.client_id.to_string(),
+        by: by.to_string(),
     }
 }
 

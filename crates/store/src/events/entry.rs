@@ -183,34 +183,42 @@ pub(super) fn read(
     row: &Row<'_>,
     now: Timestamp,
 ) -> rusqlite::Result<Event> {
-    let kind: String = row.get(1)?;
-    Ok(match kind.as_str() {
+    let known = match of_message(sql, row)? {
+        Some(event) => Some(event),
+        None => match of_conversation(sql, session, row, now)? {
+            Some(event) => Some(event),
+            None => people::read(sql, session, row, now)?,
+        },
+    };
+    known.map_or_else(|| of_session(row), Ok)
+}
+
+/// What came of a command, and what concerns the session alone.
+fn of_session(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(match row.get_ref(1)?.as_str()? {
         REQUEST_SUCCEEDED => {
             Event::RequestSucceeded { request: parsed(row, 2)?, conversation: parsed_or_null(row, 4)? }
         }
         REQUEST_FAILED => Event::RequestFailed { request: parsed(row, 2)?, failure: parsed(row, 3)? },
-        INVITED => Event::Invited(invitation(sql, session, row, now)?),
-        INVITATION_ENDED => Event::InvitationEnded(invitation(sql, session, row, now)?),
-        CONVERSATION => {
-            let conversation = conversations::view(sql, row.get(12)?, session.account.0, now)?;
-            Event::Conversation(Box::new(conversation))
-        }
-        MEETING => {
-            let id = parsed(row, 3)?;
-            let meeting = meetings::find(sql, &id, now)?.map(Box::new);
-            Event::Meeting { id, meeting }
-        }
-        MISSED_CONVERSATIONS => {
-            let missed = conversations::missed_conversations(sql, session.account.0, now)?;
-            Event::MissedConversations(missed)
-        }
         RESYNC => Event::Resync,
-        PARTICIPANT_CHANGED => Event::ParticipantChanged {
-            conversation: parsed(row, 4)?,
-            who: parsed(row, 5)?,
-            participation: parsed(row, 3)?,
-            state: conversations::state(sql, row.get(12)?, session.account.0, now)?,
+        MADE_AVAILABLE => Event::MadeAvailable,
+        PUSH_TESTED => Event::PushTested {
+            request: parsed(row, 2)?,
+            outcome: match row.get::<_, Option<String>>(3)? {
+                None => TestOutcome { accepted: true, reason: String::new() },
+                Some(reason) => TestOutcome { accepted: false, reason },
+            },
         },
+        other => {
+            let problem = format!("`{other}` is not a kind of event");
+            return Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Text, problem.into()));
+        }
+    })
+}
+
+/// A word that was said, and what became of it; `None` when it is about something else.
+fn of_message(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<Event>> {
+    Ok(Some(match row.get_ref(1)?.as_str()? {
         MESSAGE_RECEIVED => Event::MessageReceived(conversations::message(sql, row.get(7)?)?),
         MESSAGE_SENT => Event::MessageSent(conversations::message(sql, row.get(7)?)?),
         MESSAGE_DELIVERED => Event::MessageDelivered {
@@ -227,27 +235,46 @@ pub(super) fn read(
             client_id: parsed(row, 3)?,
             to: parsed(row, 5)?,
         },
+        _ => return Ok(None),
+    }))
+}
+
+/// Who is asked, comes, writes and goes; `None` when it is about something else.
+fn of_conversation(
+    sql: &Connection,
+    session: &Session,
+    row: &Row<'_>,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Event>> {
+    Ok(Some(match row.get_ref(1)?.as_str()? {
+        INVITED => Event::Invited(invitation(sql, session, row, now)?),
+        INVITATION_ENDED => Event::InvitationEnded(invitation(sql, session, row, now)?),
+        CONVERSATION => {
+            let conversation = conversations::view(sql, row.get(12)?, session.account.0, now)?;
+            Event::Conversation(Box::new(conversation))
+        }
+        MEETING => {
+            let id = parsed(row, 3)?;
+            let meeting = meetings::find(sql, &id, now)?.map(Box::new);
+            Event::Meeting { id, meeting }
+        }
+        MISSED_CONVERSATIONS => {
+            let missed = conversations::missed_conversations(sql, session.account.0, now)?;
+            Event::MissedConversations(missed)
+        }
+        PARTICIPANT_CHANGED => Event::ParticipantChanged {
+            conversation: parsed(row, 4)?,
+            who: parsed(row, 5)?,
+            participation: parsed(row, 3)?,
+            state: conversations::state(sql, row.get(12)?, session.account.0, now)?,
+        },
         COMPOSING => Event::Composing {
             conversation: parsed(row, 4)?,
             who: parsed(row, 5)?,
             writes: row.get::<_, Option<String>>(3)?.is_none(),
         },
-        MADE_AVAILABLE => Event::MadeAvailable,
-        PUSH_TESTED => Event::PushTested {
-            request: parsed(row, 2)?,
-            outcome: match row.get::<_, Option<String>>(3)? {
-                None => TestOutcome { accepted: true, reason: String::new() },
-                Some(reason) => TestOutcome { accepted: false, reason },
-            },
-        },
-        other => match people::read(sql, session, row, now)? {
-            Some(event) => event,
-            None => {
-                let problem = format!("`{other}` is not a kind of event");
-                return Err(rusqlite::Error::FromSqlConversionFailure(1, Type::Text, problem.into()));
-            }
-        },
-    })
+        _ => return Ok(None),
+    }))
 }
 
 fn invitation(

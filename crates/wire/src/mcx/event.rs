@@ -253,9 +253,8 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
     match event {
         Event::RequestSucceeded { rid, conf_id } => with_optional([("rid", rid)], [("confId", conf_id)]),
         Event::RequestFailed { rid, code } => texts([("rid", rid), ("code", code)]),
-        // Written by themselves.
-        Event::People(_) | Event::Meetings(_) => Vec::new(),
-        Event::Resync => Vec::new(),
+        // The first two are written by themselves.
+        Event::People(_) | Event::Meetings(_) | Event::Resync => Vec::new(),
         Event::ImSessionReceived { conf_id, from, invitation } => {
             [texts([("confId", conf_id), ("from", from)]), of_invitation(invitation)].concat()
         }
@@ -286,14 +285,11 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             texts([("confId", conf_id), ("user", user), ("state", state)])
         }
         Event::MessageReceived { conf_id, from, message_id, sent_at, .. } => {
-            let mut attributes = texts([("confId", conf_id), ("from", from), ("messageId", message_id)]);
-            attributes.extend(of_message(*sent_at));
-            attributes
+            let named = texts([("confId", conf_id), ("from", from), ("messageId", message_id)]);
+            [named, of_message(*sent_at)].concat()
         }
         Event::MessageSent { conf_id, message_id, sent_at, .. } => {
-            let mut attributes = texts([("confId", conf_id), ("messageId", message_id)]);
-            attributes.extend(of_message(*sent_at));
-            attributes
+            [texts([("confId", conf_id), ("messageId", message_id)]), of_message(*sent_at)].concat()
         }
         Event::MessageRead { conf_id, from, message_id, by } => {
             texts([("confId", conf_id), ("from", from), ("messageId", message_id), ("by", by)])
@@ -339,6 +335,6 @@ fn of_invitation(
     with_optional(said, [("meetingUri", meeting_uri)])
 }
 
-fn of_message<'a>(sent_at: i64) -> [Attribute<'a>; 2] {
-    [("sentAt", Cow::Owned(date::write(sent_at))), text("format", Format::Plain.as_str())]
+fn of_message<'a>(sent_at: i64) -> Vec<Attribute<'a>> {
+    vec![("sentAt", Cow::Owned(date::write(sent_at))), text("format", Format::Plain.as_str())]
 }

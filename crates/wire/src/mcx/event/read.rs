@@ -11,11 +11,35 @@ use crate::{
 
 /// Reads an event; `None` for what the grammar does not have.
 pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
+    of_session(node)
+        .or_else(|| of_conversation(node))
+        .or_else(|| of_message(node))
+        .or_else(|| meetings::read_event(node).map(Event::Meetings))
+        .or_else(|| people::read_event(node).map(Event::People))
+}
+
+/// What came of a command, and what concerns the session alone; `None` for anything else.
+fn of_session(node: Node<'_, '_>) -> Option<Event> {
     let attribute = |name: &str| node.attribute(name).map(str::to_owned);
     let conf_id = || attribute("confId");
     Some(match node.tag_name().name() {
         "requestSucceeded" => Event::RequestSucceeded { rid: attribute("rid")?, conf_id: conf_id() },
         "requestFailed" => Event::RequestFailed { rid: attribute("rid")?, code: attribute("code")? },
+        "resync" => Event::Resync,
+        "pushTested" => Event::PushTested {
+            rid: attribute("rid")?,
+            accepted: number(node, "accepted")?,
+            reason: attribute("reason")?,
+        },
+        _ => return None,
+    })
+}
+
+/// Who is asked, comes, writes and goes; `None` for anything else.
+fn of_conversation(node: Node<'_, '_>) -> Option<Event> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    let conf_id = || attribute("confId");
+    Some(match node.tag_name().name() {
         "imSessionReceived" => Event::ImSessionReceived {
             conf_id: conf_id()?,
             from: attribute("from")?,
@@ -34,7 +58,6 @@ pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
             reason: attribute("reason"),
             elsewhere: number(node, "elsewhere")?,
         },
-        "resync" => Event::Resync,
         "imSession" => Event::ImSession {
             conf_id: conf_id()?,
             state: attribute("state")?,
@@ -52,6 +75,18 @@ pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
             user: attribute("user")?,
             state: attribute("state")?,
         },
+        "composing" => {
+            Event::Composing { conf_id: conf_id()?, from: attribute("from")?, state: attribute("state")? }
+        }
+        _ => return None,
+    })
+}
+
+/// A word that was said, and what became of it; `None` for anything else.
+fn of_message(node: Node<'_, '_>) -> Option<Event> {
+    let attribute = |name: &str| node.attribute(name).map(str::to_owned);
+    let conf_id = || attribute("confId");
+    Some(match node.tag_name().name() {
         "messageReceived" => Event::MessageReceived {
             conf_id: conf_id()?,
             from: attribute("from")?,
@@ -83,18 +118,7 @@ pub(in crate::mcx) fn read(node: Node<'_, '_>) -> Option<Event> {
             message_id: attribute("messageId")?,
             to: attribute("to")?,
         },
-        "composing" => {
-            Event::Composing { conf_id: conf_id()?, from: attribute("from")?, state: attribute("state")? }
-        }
-        "pushTested" => Event::PushTested {
-            rid: attribute("rid")?,
-            accepted: number(node, "accepted")?,
-            reason: attribute("reason")?,
-        },
-        _ => match meetings::read_event(node) {
-            Some(event) => Event::Meetings(event),
-            None => Event::People(people::read_event(node)?),
-        },
+        _ => return None,
     })
 }
 

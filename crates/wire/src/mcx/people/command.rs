@@ -205,7 +205,24 @@ pub(in crate::mcx) fn read_command(node: Node<'_, '_>) -> Result<Option<PeopleCo
 
 /// Writes a command as an element that has this name.
 pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &PeopleCommand) {
-    let mut attributes = vec![("rid", rid)];
+    let attributes = [vec![("rid", rid)], attributes(command)].concat();
+    writer.element(command.name(), &attributes, |w| {
+        if let PeopleCommand::SetPhoto { picture: Base64(bytes) } = command {
+            w.text(&STANDARD.encode(bytes));
+        }
+        if let PeopleCommand::SubscribePresence { uris }
+        | PeopleCommand::StartSubscription { uris, .. }
+        | PeopleCommand::AddToSubscription { uris, .. } = command
+        {
+            for uri in uris {
+                w.empty("user", &[("uri", uri)]);
+            }
+        }
+    });
+}
+
+fn attributes(command: &PeopleCommand) -> Vec<(&'static str, &str)> {
+    let mut attributes = Vec::new();
     match command {
         PeopleCommand::PublishSelfPresence { availability, activity, note, location } => {
             let optional = [
@@ -251,19 +268,7 @@ pub(in crate::mcx) fn write_command(writer: &mut Writer, rid: &str, command: &Pe
         | PeopleCommand::SetPhoto { .. }
         | PeopleCommand::SubscribePresence { .. } => {}
     }
-    writer.element(command.name(), &attributes, |w| {
-        if let PeopleCommand::SetPhoto { picture: Base64(bytes) } = command {
-            w.text(&STANDARD.encode(bytes));
-        }
-        if let PeopleCommand::SubscribePresence { uris }
-        | PeopleCommand::StartSubscription { uris, .. }
-        | PeopleCommand::AddToSubscription { uris, .. } = command
-        {
-            for uri in uris {
-                w.empty("user", &[("uri", uri)]);
-            }
-        }
-    });
+    attributes
 }
 
 fn people(node: Node<'_, '_>, at_least: usize) -> Result<Vec<String>, Rejection> {

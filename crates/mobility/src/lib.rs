@@ -1,4 +1,4 @@
-//! What phones see: discovery, web tickets, and the mobility service (`MCX.md`).
+//! What phones see: discovery, web tickets, and the mobility service (`MCX.md`); and the page of a meeting.
 //!
 //! Handlers translate: wire formats of `fulmar-wire` on one side, use cases of `fulmar-app` on the other. Every
 //! error of a use case has an arm here that says what a phone is told.
@@ -8,6 +8,7 @@ mod challenge;
 mod discovery;
 mod hsts;
 mod mcx;
+mod meet;
 mod tickets;
 mod ucwa;
 mod xframe;
@@ -48,6 +49,7 @@ pub fn router(app: App, stop: CancellationToken) -> Router {
         .route(&lower(autodiscover::MCX_PATH), get(mcx::poll).post(mcx::commands))
         .route(&lower(autodiscover::MCX_PHOTO_PATH), get(mcx::photo::show))
         .route(&lower(autodiscover::XFRAME_PATH), get(xframe::page))
+        .route(meet::PATH, get(meet::page))
         .merge(ucwa::router(&phones))
         .route("/xframe", get(xframe::page))
         .route(&lower(xframe::SCRIPT_PATH), get(xframe::script))

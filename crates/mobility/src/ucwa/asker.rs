@@ -9,7 +9,7 @@ use axum::{
 };
 use fulmar_app::{App, Caller, Command, Made, NotAuthenticated};
 use fulmar_domain::{
-    Account, ConversationId, DeviceId, SipUri,
+    Account, ConversationId, DeviceId, Office, SipUri,
     application::{Application, ClientText},
     event::Failure,
 };
@@ -128,6 +128,12 @@ impl Asker {
             Err(Failure::LimitExceeded) => Err(Refused::new(Code::Conflict, Subcode::TooManyOnlineMeetings)),
             outcome => Ok(outcome?),
         }
+    }
+
+    /// The office of the person.
+    pub(super) async fn office(&self) -> Result<Office, Refused> {
+        let office = self.app.store().office().await?;
+        office.map(|(office, _)| office).ok_or_else(Refused::no_application)
     }
 
     /// Before an application is available there is nothing to say of its person.

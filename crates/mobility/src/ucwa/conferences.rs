@@ -57,5 +57,5 @@ pub(super) async fn show_meeting(asker: Asker) -> Result<Answer, Refused> {
         .property("organizerName", name)
         .link("conversation", hrefs.conversation(&conversation.id))
         .link("organizer", hrefs.contact(&meeting.organizer));
-    Ok(Answer::Found(meetings::described(resource, &meeting)))
+    Ok(Answer::Found(meetings::described(resource, &meeting, &asker.office().await?)))
 }

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use fulmar_app::Command;
 use fulmar_domain::{
-    SipUri,
+    Office, SipUri,
     id::MeetingId,
     meeting::{AccessLevel, InvalidPlan, LIFETIME, MAX_INVITED, Meeting, MeetingEdit, MeetingPlan},
 };
@@ -15,6 +15,7 @@ use super::{
     communication::RETURN_WITH_PUT,
     hrefs::Hrefs,
 };
+use crate::meet;
 
 /// Nobody hears who comes, and nobody leads because of where they work: the words for that.
 pub(super) const DISABLED: &str = "Disabled";
@@ -35,7 +36,8 @@ pub(super) fn resource(hrefs: &Hrefs) -> Resource {
 /// `GET myOnlineMeetings`.
 pub(super) async fn list(asker: Asker) -> Result<Answer, Refused> {
     let meetings = asker.app.store().meetings(asker.account.id, asker.app.now()).await?;
-    let meetings = meetings.iter().map(|meeting| self::meeting(meeting, &asker.hrefs)).collect();
+    let office = asker.office().await?;
+    let meetings = meetings.iter().map(|meeting| self::meeting(meeting, &asker.hrefs, &office)).collect();
     let list = Resource::new("myOnlineMeetings", asker.hrefs.at("onlineMeetings/myOnlineMeetings"));
     Ok(Answer::Found(list.embed_all("myOnlineMeeting", meetings)))
 }
@@ -51,7 +53,7 @@ pub(super) async fn plan(asker: Asker, given: Given) -> Result<Answer, Refused> 
         expires_at: asker.app.now() + LIFETIME,
     };
     let planned = edit(&asker, MeetingEdit::Plan(filled(&asker, &given, none)?)).await?;
-    Ok(Answer::Created(meeting(&planned, &asker.hrefs)))
+    Ok(Answer::Created(meeting(&planned, &asker.hrefs, &asker.office().await?)))
 }
 
 /// Makes or changes a plan; what came of it.
@@ -63,13 +65,14 @@ async fn edit(asker: &Asker, edit: MeetingEdit) -> Result<Meeting, Refused> {
 }
 
 pub(super) async fn show_one(asker: Asker) -> Result<Answer, Refused> {
-    Ok(Answer::Found(meeting(&named(&asker).await?, &asker.hrefs)))
+    Ok(Answer::Found(meeting(&named(&asker).await?, &asker.hrefs, &asker.office().await?)))
 }
 
 /// `PUT`: what is not said goes back to what a meeting is without it, but for the time of its end.
 pub(super) async fn change(asker: Asker, headers: HeaderMap, given: Given) -> Result<Answer, Refused> {
     let known = named(&asker).await?;
-    unchanged(&headers, &meeting(&known, &asker.hrefs))?;
+    let office = asker.office().await?;
+    unchanged(&headers, &meeting(&known, &asker.hrefs, &office))?;
     if !given.0.has(RETURN_WITH_PUT) {
         return Err(Refused::parameter(RETURN_WITH_PUT, "this is to be sent back as it came"));
     }
@@ -82,7 +85,7 @@ pub(super) async fn change(asker: Asker, headers: HeaderMap, given: Given) -> Re
     };
     let plan = filled(&asker, &given, plan)?;
     let changed = edit(&asker, MeetingEdit::Change { id: known.id, revision: known.revision, plan }).await?;
-    Ok(Answer::Found(meeting(&changed, &asker.hrefs)))
+    Ok(Answer::Found(meeting(&changed, &asker.hrefs, &office)))
 }
 
 pub(super) async fn delete(asker: Asker) -> Result<Answer, Refused> {
@@ -169,15 +172,15 @@ fn people(given: &Given, name: &'static str) -> Result<Option<Vec<SipUri>>, Refu
     people.collect::<Result<_, _>>().map(Some)
 }
 
-fn meeting(meeting: &Meeting, hrefs: &Hrefs) -> Resource {
+fn meeting(meeting: &Meeting, hrefs: &Hrefs, office: &Office) -> Resource {
     let place = hrefs.at(&format!("onlineMeetings/myOnlineMeetings/{}", meeting.id));
-    described(Resource::new("myOnlineMeeting", place), meeting)
+    described(Resource::new("myOnlineMeeting", place), meeting, office)
         .property(RETURN_WITH_PUT, "please pass this in a PUT request")
         .etagged()
 }
 
 /// What is said of a meeting, by its organizer and in it.
-pub(super) fn described(resource: Resource, meeting: &Meeting) -> Resource {
+pub(super) fn described(resource: Resource, meeting: &Meeting, office: &Office) -> Resource {
     let uris = |people: &[SipUri]| people.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (id, plan) = (meeting.id.as_str(), &meeting.plan);
     resource
@@ -187,6 +190,7 @@ pub(super) fn described(resource: Resource, meeting: &Meeting) -> Resource {
         .property("description", plan.description.as_str())
         .property("entryExitAnnouncement", DISABLED)
         .property("expirationTime", Value::Date(plan.expires_at.as_millis()))
+        .property("joinUrl", meet::url(office, meeting))
         .property("leaders", uris(&plan.leaders))
         .property("lobbyBypassForPhoneUsers", DISABLED)
         .property("onlineMeetingId", id)

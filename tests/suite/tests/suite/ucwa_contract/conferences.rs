@@ -224,3 +224,37 @@ async fn a_meeting_begins_at_once() {
     told(&mut anna, "conversation deleted participant").await;
     assert_eq!(get(&anna, conversation.href().unwrap()).await.body.text("state"), "Conferenced");
 }
+
+/// What somebody sees at that address who has not signed in.
+async fn page(office: &Office, url: &str) -> (u16, String) {
+    let network = office.network().unwrap();
+    let reply = network.request(Method::GET, url, &[], Vec::new()).await.unwrap();
+    assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
+    (reply.status.as_u16(), String::from_utf8(reply.body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_address_of_a_meeting_is_a_page_that_gives_nothing_away() {
+    let (office, anna) = anna().await;
+    let meeting = plan(&anna, "Invited").await;
+    let url = meeting.text("joinUrl");
+    let origin = format!("https://web.office.test:{}/meet/anna/", office.https().port());
+    assert_eq!(url, format!("{origin}{}", meeting.text("onlineMeetingId")));
+    let (status, text) = page(&office, url).await;
+    assert_eq!(status, 200, "{text}");
+    for said in
+        [meeting.text("onlineMeetingUri"), "anna@office.test", "Those who are invited may come.", " UTC"]
+    {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    for kept in ["budget", "ben@", "<script"] {
+        assert!(!text.contains(kept), "{kept}: {text}");
+    }
+    let style = format!("https://web.office.test:{}/trust.css", office.https().port());
+    let network = office.network().unwrap();
+    assert_eq!(network.request(Method::GET, &style, &[], Vec::new()).await.unwrap().status, 200);
+    for wrong in [url.replace("/anna/", "/ben/"), format!("{url}0"), format!("{origin}%20")] {
+        let (status, text) = page(&office, &wrong).await;
+        assert_eq!((status, text.contains("No such meeting")), (404, true), "{wrong}");
+    }
+}

@@ -17,6 +17,7 @@ mod missed;
 mod people;
 mod photos;
 mod subscriptions;
+mod walk;
 
 use std::time::Duration;
 

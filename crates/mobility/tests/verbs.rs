@@ -40,3 +40,15 @@ fn every_command_says_what_it_is_in_ucwa_and_that_is_there() {
         }
     }
 }
+
+#[test]
+fn every_link_of_ucwa_says_what_it_is_in_mcx() {
+    let (_, below) = SPECIFICATION.split_once("## The same in UCWA").unwrap();
+    let named = words(below.split("\n## ").next().unwrap());
+    let facade = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ucwa"));
+    let links = facade.split(".link(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    let links: Vec<_> = links.map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(links.len() > 50, "{links:?}");
+    let missing: Vec<_> = links.into_iter().filter(|link| !named.contains(link)).collect();
+    assert!(missing.is_empty(), "`MCX.md` has to say in \"The same in UCWA\" what these are: {missing:?}");
+}

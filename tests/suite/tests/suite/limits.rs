@@ -62,8 +62,8 @@ async fn a_thousand_conversations() {
     let numbers = numbers(1000);
     anna.before(&format!(
         "{numbers} INSERT INTO conversation (name, creator, created_at) SELECT 'c' || n, {ANNA}, {NOW} FROM number;
-         INSERT INTO participant SELECT id, {ANNA}, 'connected' FROM conversation;
-         INSERT INTO participant SELECT id, {BEN}, 'connected' FROM conversation;"
+         INSERT INTO participant (conversation, account, participation) SELECT id, {ANNA}, 'connected' FROM conversation;
+         INSERT INTO participant (conversation, account, participation) SELECT id, {BEN}, 'connected' FROM conversation;"
     ));
     let ben = "sip:ben@office.test";
     let begin = Command::InitiateImSession { to: ben.to_owned(), about: About::default(), first: None };
@@ -81,7 +81,7 @@ async fn two_hundred_and_fifty_participants() {
         "{numbers} INSERT INTO account (uri, domain, display_name, password_hash, created_at)
          SELECT 'sip:p' || n || '@office.test', 'office.test', 'P', '', 0 FROM number;
          INSERT INTO conversation (name, creator, created_at) VALUES ('c', {ANNA}, {NOW});
-         INSERT INTO participant SELECT c.id, a.id, 'connected' FROM conversation c JOIN account a
+         INSERT INTO participant (conversation, account, participation) SELECT c.id, a.id, 'connected' FROM conversation c JOIN account a
              WHERE a.password_hash = '' OR a.id = {ANNA};"
     ));
     let ben = "sip:ben@office.test".to_owned();

@@ -94,8 +94,7 @@ impl FromRequestParts<Phones> for Asker {
 
 /// The instance of the client that asks, where it says so ("Multi-Tab Support").
 fn instance(parts: &Parts) -> Result<Option<ClientText>, Refused> {
-    let query =
-        Input::parse(None, parts.uri.query(), b"").map_err(|_| Refused::new(Code::BadRequest, None))?;
+    let Ok(query) = Input::parse(None, parts.uri.query(), b"") else { return Ok(None) };
     let name = query.text("instanceId")?.filter(|name| !name.is_empty());
     name.map(|name| name.parse().map_err(|_| Refused::no_application())).transpose()
 }

@@ -38,9 +38,12 @@ pub(super) async fn show(asker: Asker) -> Result<Answer, Refused> {
     Ok(Answer::Found(resource(&conversation, &asker.account.uri, &asker.hrefs)))
 }
 
-/// `DELETE conversation`, `POST terminate`: leaves it.
+/// `DELETE conversation`, `POST terminate`: leaves it. Who has declined is not in it.
 pub(super) async fn leave(asker: Asker) -> Result<Answer, Refused> {
-    asker.execute(Command::StepConversation(asker.conversation()?, Step::Leave)).await?;
+    let conversation = named(&asker).await?;
+    if conversation.participation_of(&asker.account.uri) != Some(Participation::Declined) {
+        asker.execute(Command::StepConversation(conversation.id, Step::Leave)).await?;
+    }
     Ok(Answer::Done)
 }
 

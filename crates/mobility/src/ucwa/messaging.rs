@@ -101,6 +101,7 @@ pub(super) async fn add(asker: Asker, given: Given) -> Result<Answer, Refused> {
 /// Whom the person who is left alone in a conversation of two can ask again.
 fn to_ask_again<'a>(conversation: &'a Conversation, me: &'a SipUri) -> Option<&'a Participant> {
     let left = conversation.state == ConversationState::Disconnected
+        && conversation.meeting.is_none()
         && conversation.participation_of(me) == Some(Participation::Connected);
     let mut others = conversation.others(me);
     others.next().filter(|_| left && others.next().is_none())

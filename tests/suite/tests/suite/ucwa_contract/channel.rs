@@ -139,6 +139,24 @@ async fn who_was_silent_for_long_is_told_to_resume_until_that_has_arrived() {
     assert!(get(&anna, on).await.body.link("resume").is_err());
 }
 
+#[tokio::test]
+async fn for_whom_too_much_has_happened_is_told_to_look_again() {
+    let office = office().await;
+    let anna = available(&office, "anna").await;
+    let sql = rusqlite::Connection::open(office.database()).unwrap();
+    let newest = "UPDATE session SET last_event = last_event + 1";
+    let told = "INSERT INTO event (device, eid, kind) SELECT device, last_event, 'resync' FROM session";
+    assert_eq!((sql.execute(newest, []).unwrap(), sql.execute(told, []).unwrap()), (1, 1));
+    let answer = get(&anna, anna.next()).await;
+    let again = answer.body.link("resync").unwrap();
+    assert_eq!(
+        (again, answer.body.0["sender"].as_array().unwrap().len()),
+        (answer.body.link("next").unwrap(), 0)
+    );
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Hi" })).await;
+    assert!(get(&anna, again).await.body.link("resync").is_err());
+}
+
 /// The same client in another window of the browser.
 async fn window(anna: &Application, instance: &str) -> Answer {
     let client = json!({

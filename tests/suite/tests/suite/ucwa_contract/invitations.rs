@@ -132,6 +132,7 @@ async fn an_invitation_is_declined_with_a_reason() {
             assert_eq!(end(&events), failure("Declined"), "{reason}");
         }
         assert_eq!(get(&anna, &place).await.body.text("state"), "Declined");
+        ben.delete(theirs.link("conversation").unwrap()).await.unwrap();
     }
 }
 

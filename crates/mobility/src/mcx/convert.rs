@@ -91,15 +91,7 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::TerminateImSession { conf_id } => Command::StepConversation(value(&conf_id)?, Step::Leave),
         Wire::SendMessage { conf_id, message } => Command::Say(value(&conf_id)?, said(&message)?),
         Wire::QueryMessages { conf_id, from, message_id } => {
-            let before = match (from, message_id) {
-                (Some(by), Some(name)) => MessageName::Said { by: value(&by)?, as_what: value(&name)? },
-                (None, None) => MessageName::Newest,
-                _ => {
-                    let reason = "a message is named by `from` and `messageId`";
-                    return Err((RejectionCode::InvalidValue, reason.to_owned()));
-                }
-            };
-            Command::QueryMessages(value(&conf_id)?, before)
+            Command::QueryMessages(value(&conf_id)?, before(from.as_deref(), message_id.as_deref())?)
         }
         Wire::MarkRead { conf_id, from, message_id } => {
             let up_to = MessageName::Said { by: value(&from)?, as_what: value(&message_id)? };
@@ -109,6 +101,17 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
             Command::Compose(value(&conf_id)?, writes(state.as_deref())?)
         }
     })
+}
+
+fn before(from: Option<&str>, message_id: Option<&str>) -> Result<MessageName, Why> {
+    match (from, message_id) {
+        (Some(by), Some(name)) => Ok(MessageName::Said { by: value(by)?, as_what: value(name)? }),
+        (None, None) => Ok(MessageName::Newest),
+        _ => {
+            let reason = "a message is named by `from` and `messageId`";
+            Err((RejectionCode::InvalidValue, reason.to_owned()))
+        }
+    }
 }
 
 fn activity(state: &str) -> Result<Activity, Why> {

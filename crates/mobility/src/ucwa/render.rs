@@ -67,11 +67,7 @@ impl<'a> Renderer<'a> {
                 self.message(&message, messaging::sent(&message, self.asker).await?);
             }
             Happened::Composing { conversation, who, writes } => {
-                let participant = self.asker.hrefs.participant(&conversation, &who);
-                let typing = self.asker.hrefs.typing_participants(&conversation);
-                let link = Link::new("participant", participant);
-                let event = if writes { Event::added(link) } else { Event::deleted(link) };
-                self.of_conversation(&conversation, event.within("typingParticipants", typing));
+                self.typing(&conversation, &who, writes);
             }
             Happened::MessageDelivered { conversation, message, .. } => {
                 self.receipt(&conversation, message).await?;
@@ -174,6 +170,16 @@ impl<'a> Renderer<'a> {
             self.message(&message, messaging::message(&message, self.asker).await?);
         }
         Ok(())
+    }
+
+    fn typing(&mut self, conversation: &ConversationId, who: &SipUri, writes: bool) {
+        let hrefs = &self.asker.hrefs;
+        let link = Link::new("participant", hrefs.participant(conversation, who));
+        let event = if writes { Event::added(link) } else { Event::deleted(link) };
+        self.of_conversation(
+            conversation,
+            event.within("typingParticipants", hrefs.typing_participants(conversation)),
+        );
     }
 
     fn message(&mut self, message: &Message, resource: Resource) {

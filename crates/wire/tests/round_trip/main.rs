@@ -1,11 +1,13 @@
 //! What one side writes, the other side reads, for every message of the grammar.
 
+mod meetings;
+
 use fulmar_wire::{
     Secret,
     mcx::{
         About, Base64, Command, Contact, Details, Event, Events, Format, Group, Instant, Invitation,
-        McxError, MeetingCommand, MeetingEvent, MeetingPlan, Numbered, Participant, PeopleCommand,
-        PeopleEvent, Poll, Presence, Rejection, RejectionCode, Request, Requests, Response, Responses,
+        McxError, Numbered, Participant, PeopleCommand, PeopleEvent, Poll, Presence, Rejection,
+        RejectionCode, Request, Requests, Response, Responses,
     },
     ws_trust::{Fault, FaultCode, TokenResponse, TokenType},
 };
@@ -30,50 +32,6 @@ fn instant() -> impl Strategy<Value = Instant> {
         let format = if html { Format::Html } else { Format::Plain };
         Instant { message_id, format, text }
     })
-}
-
-fn plan() -> impl Strategy<Value = MeetingPlan> {
-    (text(), text(), text(), millis(), vec(text(), 0..4), vec(text(), 0..4)).prop_map(
-        |(subject, description, access_level, expires_at, attendees, leaders)| MeetingPlan {
-            subject,
-            description,
-            access_level,
-            expires_at,
-            attendees,
-            leaders,
-        },
-    )
-}
-
-fn meeting_command() -> impl Strategy<Value = MeetingCommand> {
-    prop_oneof![
-        plan().prop_map(|plan| MeetingCommand::PlanMeeting { plan }),
-        (text(), text(), plan()).prop_map(|(meeting_id, revision, plan)| MeetingCommand::ChangeMeeting {
-            meeting_id,
-            revision,
-            plan
-        }),
-        text().prop_map(|meeting_id| MeetingCommand::DeleteMeeting { meeting_id }),
-        Just(MeetingCommand::QueryMeetings),
-        (text(), option::of(text())).prop_map(|(meeting_uri, operation_id)| MeetingCommand::JoinMeeting {
-            meeting_uri,
-            operation_id
-        }),
-        (option::of(text()), option::of(text()))
-            .prop_map(|(subject, operation_id)| { MeetingCommand::StartMeeting { subject, operation_id } }),
-    ]
-}
-
-fn meeting_event() -> impl Strategy<Value = MeetingEvent> {
-    prop_oneof![
-        (text(), text(), any::<u32>(), plan()).prop_map(|(meeting_id, meeting_uri, revision, plan)| {
-            MeetingEvent::Meeting { meeting_id, meeting_uri, revision, plan }
-        }),
-        text().prop_map(|meeting_id| MeetingEvent::MeetingDeleted { meeting_id }),
-        (text(), option::of(text()), option::of(text())).prop_map(|(conf_id, meeting_uri, operation_id)| {
-            MeetingEvent::MeetingJoined { conf_id, meeting_uri, operation_id }
-        }),
-    ]
 }
 
 fn people_command() -> impl Strategy<Value = PeopleCommand> {
@@ -142,7 +100,7 @@ fn command() -> impl Strategy<Value = Command> {
         ),
         Just(Command::TerminateSession),
         people_command().prop_map(Command::People),
-        meeting_command().prop_map(Command::Meetings),
+        meetings::command().prop_map(Command::Meetings),
         text().prop_map(|state| Command::SetApplicationState { state }),
         (text().prop_filter("it has an endpoint", |provider| provider != "webpush"), secret())
             .prop_map(|(provider, token)| Command::RegisterPush { provider, token }),
@@ -311,7 +269,7 @@ fn event() -> impl Strategy<Value = Event> {
         (text(), option::of(text())).prop_map(|(rid, conf_id)| Event::RequestSucceeded { rid, conf_id }),
         (text(), text()).prop_map(|(rid, code)| Event::RequestFailed { rid, code }),
         people_event().prop_map(Event::People),
-        meeting_event().prop_map(Event::Meetings),
+        meetings::event().prop_map(Event::Meetings),
         (text(), text(), invitation()).prop_map(|(conf_id, from, invitation)| Event::ImSessionReceived {
             conf_id,
             from,

@@ -40,6 +40,7 @@
 //! | `POST /api/v1/certificate/acme/renewal` | ask for a new one at once |
 //! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
 //! | `PUT`, `DELETE /api/v1/push/web` | whether phones are woken by Web Push, and whom its services write to |
+//! | `PUT`, `DELETE /api/v1/push/fcm`, `/api/v1/push/wns` | how the box speaks to Firebase and to WNS |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
 //!
 //! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
@@ -76,7 +77,7 @@ use fulmar_domain::{
     custom_zone::MAX_TEXT,
     dnssec::SignedZone,
     photo::MAX_PICTURE,
-    push::{ApnsSettings, WebPushSettings},
+    push::Entered,
     secondary::{SecondaryName, SecondaryReport},
 };
 use fulmar_http::{Surface, edge, trust::Trust};
@@ -84,11 +85,8 @@ use tokio::sync::watch;
 
 pub use console::{Console, console_router};
 
-/// Says what is wrong with settings for Apple, in words for an administrator.
-pub type CheckApns = Arc<dyn Fn(&ApnsSettings) -> Result<(), String> + Send + Sync>;
-
-/// The same of settings for Web Push.
-pub type CheckWebPush = Arc<dyn Fn(&WebPushSettings) -> Result<(), String> + Send + Sync>;
+/// Says what is wrong with the settings of a push service, in words for an administrator.
+pub type CheckPush = Arc<dyn Fn(Entered<'_>) -> Result<(), String> + Send + Sync>;
 
 /// Says what is known of the dealings with a secondary.
 pub type SecondaryReports = Arc<dyn Fn(&SecondaryName) -> SecondaryReport + Send + Sync>;
@@ -104,10 +102,8 @@ pub struct Admin {
     pub http_port: Option<u16>,
     /// The generation of the office that DNS serves.
     pub published: watch::Receiver<u64>,
-    /// Checks settings for Apple before they are kept.
-    pub check_apns: CheckApns,
-    /// Checks settings for Web Push before they are kept.
-    pub check_web_push: CheckWebPush,
+    /// Checks the settings of push services before they are kept.
+    pub check_push: CheckPush,
     /// Looks at records and zones before they are kept.
     pub check_custom_zone: CheckCustomZone,
     /// What is known of the dealings with a secondary.
@@ -161,6 +157,8 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/certificate/acme", put(certificate::acme::choose).delete(certificate::acme::forget))
         .route("/api/v1/certificate/acme/renewal", post(certificate::acme::renew))
         .route("/api/v1/push/apns", put(push::set_apns))
+        .route("/api/v1/push/fcm", put(push::set_fcm).delete(push::forget_fcm))
+        .route("/api/v1/push/wns", put(push::set_wns).delete(push::forget_wns))
         .route("/api/v1/push/web", put(push::set_web_push).delete(push::forget_web_push))
         .route("/api/v1/push/ledger", get(push::ledger))
         .with_state(admin);

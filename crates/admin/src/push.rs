@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use axum::{Extension, Json as Body, extract::State, http::StatusCode};
-use fulmar_domain::push::{ApnsAuth, ApnsSettings, WebPushSettings};
+use fulmar_domain::push::{ApnsAuth, ApnsSettings, Entered, FcmSettings, WebPushSettings, WnsSettings};
 use fulmar_http::{PeerUser, Problem};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,7 @@ pub(crate) async fn set_apns(
     };
     let ApnsBody { endpoint, topic, trust_anchors_pem, .. } = body;
     let settings = ApnsSettings { endpoint, topic, auth, trust_anchors_pem };
-    (admin.check_apns)(&settings).map_err(unprocessable)?;
+    (admin.check_push)(Entered::Apns(&settings)).map_err(unprocessable)?;
     admin.app.store().set_apns_settings(settings).await.map_err(store_failed)?;
     tracing::info!(user, "The settings for Apple were changed.");
     Ok(StatusCode::NO_CONTENT)
@@ -68,7 +68,7 @@ pub(crate) async fn set_web_push(
         private_hosts: private_hosts.iter().map(|host| parsed(host)).collect::<Result<_, _>>()?,
         trust_anchors_pem,
     };
-    (admin.check_web_push)(&settings).map_err(unprocessable)?;
+    (admin.check_push)(Entered::WebPush(&settings)).map_err(unprocessable)?;
     let public_key = admin.app.set_web_push(settings).await.map_err(|error| failed(&error))?;
     tracing::info!(user, "The settings for Web Push were changed.");
     Ok(Body(WebPushKey { public_key }))
@@ -78,11 +78,83 @@ pub(crate) async fn forget_web_push(
     State(admin): State<Admin>,
     Extension(PeerUser(user)): Extension<PeerUser>,
 ) -> Result<StatusCode, Problem> {
-    if !admin.app.forget_web_push().await.map_err(store_failed)? {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "nobody is woken by Web Push"));
+    let was_on = admin.app.forget_web_push().await.map_err(store_failed)?;
+    switched_off("Web Push", user, was_on)
+}
+
+fn switched_off(service: &str, user: u32, was_on: bool) -> Result<StatusCode, Problem> {
+    if !was_on {
+        return Err(Problem::new(StatusCode::NOT_FOUND, format!("nobody is woken by {service}")));
     }
-    tracing::info!(user, "Web Push was switched off.");
+    tracing::info!(user, service, "A push service was switched off.");
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FcmBody {
+    /// Firebase's own when left out.
+    endpoint: Option<String>,
+    service_account: String,
+    trust_anchors_pem: Option<String>,
+}
+
+pub(crate) async fn set_fcm(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Json(body): Json<FcmBody>,
+) -> Result<StatusCode, Problem> {
+    let FcmBody { endpoint, service_account, trust_anchors_pem } = body;
+    let endpoint = endpoint.unwrap_or_else(|| FcmSettings::ENDPOINT.to_owned());
+    let settings = FcmSettings { endpoint, service_account, trust_anchors_pem };
+    (admin.check_push)(Entered::Fcm(&settings)).map_err(unprocessable)?;
+    admin.app.store().set_fcm_settings(settings).await.map_err(store_failed)?;
+    tracing::info!(user, "The settings for Firebase were changed.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn forget_fcm(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+) -> Result<StatusCode, Problem> {
+    let was_on = admin.app.store().forget_fcm_settings(admin.app.now()).await.map_err(store_failed)?;
+    switched_off("Firebase", user, was_on)
+}
+
+#[derive(Deserialize)]
+pub(crate) struct WnsBody {
+    package_sid: String,
+    secret: String,
+    /// Microsoft's own when left out, as the next.
+    token_endpoint: Option<String>,
+    channel_domain: Option<String>,
+    trust_anchors_pem: Option<String>,
+}
+
+pub(crate) async fn set_wns(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+    Json(body): Json<WnsBody>,
+) -> Result<StatusCode, Problem> {
+    let WnsBody { package_sid, secret, token_endpoint, channel_domain, trust_anchors_pem } = body;
+    let settings = WnsSettings {
+        package_sid,
+        secret,
+        token_endpoint: token_endpoint.unwrap_or_else(|| WnsSettings::TOKEN_ENDPOINT.to_owned()),
+        channel_domain: parsed(channel_domain.as_deref().unwrap_or(WnsSettings::CHANNEL_DOMAIN))?,
+        trust_anchors_pem,
+    };
+    (admin.check_push)(Entered::Wns(&settings)).map_err(unprocessable)?;
+    admin.app.store().set_wns_settings(settings).await.map_err(store_failed)?;
+    tracing::info!(user, "The settings for WNS were changed.");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn forget_wns(
+    State(admin): State<Admin>,
+    Extension(PeerUser(user)): Extension<PeerUser>,
+) -> Result<StatusCode, Problem> {
+    let was_on = admin.app.store().forget_wns_settings(admin.app.now()).await.map_err(store_failed)?;
+    switched_off("WNS", user, was_on)
 }
 
 #[derive(Deserialize)]

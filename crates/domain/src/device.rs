@@ -20,6 +20,10 @@ pub enum PushRegistration {
     Apns(DeviceToken),
     /// A service of the device's own choice that takes Web Push (RFC 8030), such as those of UnifiedPush.
     WebPush(Subscription),
+    /// Firebase Cloud Messaging.
+    Fcm(FcmToken),
+    /// Windows Push Notification Services: the URI of the device's channel.
+    Wns(Endpoint),
 }
 
 /// A service that wakes phones.
@@ -29,6 +33,10 @@ pub enum Provider {
     Apns,
     /// Any service that takes Web Push.
     WebPush,
+    /// Firebase Cloud Messaging.
+    Fcm,
+    /// Windows Push Notification Services.
+    Wns,
 }
 
 /// The text names no provider that this box can reach.
@@ -38,7 +46,7 @@ pub enum UnknownProvider {
     #[error("the push service of Windows Phone (MPNS) exists no more: nobody can be woken through it")]
     Mpns,
     /// Nothing that is known here.
-    #[error("`{0}` is not a push provider that this box knows: use `apns` or `webpush`")]
+    #[error("`{0}` is not a push provider that this box knows: use `apns`, `webpush`, `fcm` or `wns`")]
     Unknown(String),
 }
 
@@ -48,6 +56,8 @@ impl PushRegistration {
         match self {
             Self::Apns(_) => Provider::Apns,
             Self::WebPush(_) => Provider::WebPush,
+            Self::Fcm(_) => Provider::Fcm,
+            Self::Wns(_) => Provider::Wns,
         }
     }
 
@@ -56,6 +66,8 @@ impl PushRegistration {
         match self {
             Self::Apns(token) => token.reveal(),
             Self::WebPush(subscription) => subscription.endpoint.reveal(),
+            Self::Fcm(token) => token.reveal(),
+            Self::Wns(channel) => channel.reveal(),
         }
     }
 }
@@ -66,6 +78,8 @@ impl Provider {
         match self {
             Self::Apns => "apns",
             Self::WebPush => "webpush",
+            Self::Fcm => "fcm",
+            Self::Wns => "wns",
         }
     }
 }
@@ -77,6 +91,8 @@ impl FromStr for Provider {
         match text {
             "apns" => Ok(Self::Apns),
             "webpush" => Ok(Self::WebPush),
+            "fcm" => Ok(Self::Fcm),
+            "wns" => Ok(Self::Wns),
             "mpns" => Err(UnknownProvider::Mpns),
             _ => Err(UnknownProvider::Unknown(text.chars().take(32).collect())),
         }
@@ -118,6 +134,38 @@ impl FromStr for DeviceToken {
     }
 }
 
+/// A registration token of Firebase: 16 to 1000 letters, digits, `-`, `_` and `:`. `Debug` does not print it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FcmToken(String);
+
+/// The text can not be a registration token. It is not repeated, because it may be a real one with a slip.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("a registration token of Firebase has 16 to 1000 letters, digits, `-`, `_` and `:`")]
+pub struct InvalidFcmToken;
+
+impl FcmToken {
+    /// The token, for the service only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for FcmToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FcmToken(…)")
+    }
+}
+
+impl FromStr for FcmToken {
+    type Err = InvalidFcmToken;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFcmToken> {
+        let valid = (16..=1000).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'));
+        if valid { Ok(Self(text.to_owned())) } else { Err(InvalidFcmToken) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,11 +181,23 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_firebase_has_its_alphabet_and_is_never_printed() {
+        let token: FcmToken = "dGhpcyBpcyBhIHRva2Vu:APA91b-_x".parse().unwrap();
+        assert!(!format!("{token:?}").contains("APA"));
+        for bad in ["", "short", "dGhpcyBpcyBhIHRva2Vu APA91b", &"x".repeat(1001)] {
+            assert!(bad.parse::<FcmToken>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_service_that_is_gone_is_refused_with_a_reason() {
         let told = |name: &str| name.parse::<Provider>().unwrap_err().to_string();
         assert!(told("mpns").contains("exists no more"));
-        assert_eq!(told("gcm"), "`gcm` is not a push provider that this box knows: use `apns` or `webpush`");
-        for provider in [Provider::Apns, Provider::WebPush] {
+        assert_eq!(
+            told("gcm"),
+            "`gcm` is not a push provider that this box knows: use `apns`, `webpush`, `fcm` or `wns`"
+        );
+        for provider in [Provider::Apns, Provider::WebPush, Provider::Fcm, Provider::Wns] {
             assert_eq!(provider.as_str().parse(), Ok(provider));
         }
     }

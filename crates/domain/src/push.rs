@@ -1,5 +1,6 @@
 //! What deserves a push, what it says, and what becomes of it.
 
+mod accounts;
 mod web_push;
 
 use std::{str::FromStr, time::Duration};
@@ -12,6 +13,7 @@ use crate::{
     session::{Activity, FOREGROUND_SILENCE, SessionEnd},
 };
 
+pub use accounts::{Entered, FcmSettings, WnsSettings};
 pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.

@@ -11,7 +11,6 @@ use fulmar_http::{
     serve::{self, Places, Stop},
     trust,
 };
-use fulmar_push::{apns, web_push};
 use fulmar_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, UdpSocket, UnixListener};
@@ -269,12 +268,7 @@ impl Parts {
             trust: self.certificate.trust().clone(),
             http_port: http.map(|address| address.port()),
             published: self.publisher.published(),
-            check_apns: Arc::new(|settings| {
-                apns::Settings::read(settings).map(drop).map_err(|error| error.to_string())
-            }),
-            check_web_push: Arc::new(|settings| {
-                web_push::Settings::check(settings).map(drop).map_err(|error| error.to_string())
-            }),
+            check_push: Arc::new(fulmar_push::check),
             check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),
             signed_zones: Arc::new(move || publisher.snapshot().signed_zones()),

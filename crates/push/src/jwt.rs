@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     error::{KeyRejected, Unspecified},
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use serde_json::Value;
 
@@ -33,6 +33,27 @@ impl Es256 {
     /// The public point, uncompressed (SEC 1 §2.3.3).
     pub(crate) fn public_point(&self) -> &[u8] {
         ring::signature::KeyPair::public_key(&self.key).as_ref()
+    }
+}
+
+/// A key for RS256 (RFC 7518 §3.3).
+pub(crate) struct Rs256 {
+    key: RsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Rs256 {
+    /// Takes an RSA key in PKCS#8 form.
+    pub(crate) fn new(pkcs8: &[u8]) -> Result<Self, KeyRejected> {
+        Ok(Self { key: RsaKeyPair::from_pkcs8(pkcs8)?, random: SystemRandom::new() })
+    }
+
+    /// The token of these claims.
+    pub(crate) fn token(&self, header: &Value, claims: &Value) -> Result<String, Unspecified> {
+        let signed = signed(header, claims);
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key.sign(&RSA_PKCS1_SHA256, &self.random, signed.as_bytes(), &mut signature)?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 }
 

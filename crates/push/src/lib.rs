@@ -1,15 +1,19 @@
 //! Takes due notifications from the outbox, offers them to the services that wake phones, and records what
 //! became of each. A module for each service; what lies between them and the worker is in `providers`.
 
+mod access;
 mod answer;
 pub mod apns;
 mod error;
+pub mod fcm;
 mod jwt;
 mod providers;
 mod tls;
 mod transport;
 pub mod web_push;
+pub mod wns;
 mod words;
 mod worker;
 
+pub use providers::check;
 pub use worker::run;

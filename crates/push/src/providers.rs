@@ -5,11 +5,11 @@ use std::error::Error;
 use fulmar_domain::{
     Timestamp,
     device::PushRegistration,
-    push::{Notification, Outcome},
+    push::{Entered, Notification, Outcome},
 };
 use fulmar_store::{Store, StoreError};
 
-use crate::{apns, error::in_words, web_push};
+use crate::{apns, error::in_words, fcm, web_push, wns};
 
 /// A client, or why there is none, which notifications are told.
 type Way<C> = Result<C, String>;
@@ -20,6 +20,8 @@ pub(crate) struct Providers {
     pub(crate) generation: u64,
     apns: Way<apns::Client>,
     web_push: Way<web_push::Client>,
+    fcm: Way<fcm::Client>,
+    wns: Way<wns::Client>,
 }
 
 impl Providers {
@@ -30,7 +32,17 @@ impl Providers {
         let web_push = store.web_push_settings().await?;
         let web_push =
             web_push.map(|(stored, key)| web_push::Settings::read(stored, &key).map(web_push::Client::new));
-        Ok(Self { generation, apns: way("Apple", apns), web_push: way("Web Push", web_push) })
+        let fcm = store.fcm_settings().await?;
+        let fcm = fcm.map(|stored| fcm::Settings::read(&stored).map(fcm::Client::new));
+        let wns = store.wns_settings().await?;
+        let wns = wns.map(|stored| wns::Settings::read(&stored).map(wns::Client::new));
+        Ok(Self {
+            generation,
+            apns: way("Apple", apns),
+            web_push: way("Web Push", web_push),
+            fcm: way("Firebase", fcm),
+            wns: way("WNS", wns),
+        })
     }
 
     /// Offers a notification once, to the service that its device is registered with.
@@ -44,8 +56,32 @@ impl Providers {
                 Ok(client) => Ok(client.send(notification, subscription, now).await),
                 Err(problem) => Err(problem),
             },
+            PushRegistration::Fcm(token) => match &self.fcm {
+                Ok(client) => Ok(client.send(notification, token, now).await),
+                Err(problem) => Err(problem),
+            },
+            PushRegistration::Wns(channel) => match &self.wns {
+                Ok(client) => Ok(client.send(notification, channel, now).await),
+                Err(problem) => Err(problem),
+            },
         };
         sent.unwrap_or_else(|problem| Outcome::OursToFix { reason: problem.clone() })
+    }
+}
+
+/// Says what is wrong with settings, in words for an administrator.
+///
+/// # Errors
+/// Those words.
+pub fn check(entered: Entered<'_>) -> Result<(), String> {
+    fn words<T, E: Error>(read: Result<T, E>) -> Result<(), String> {
+        read.map(drop).map_err(|error| error.to_string())
+    }
+    match entered {
+        Entered::Apns(settings) => words(apns::Settings::read(settings)),
+        Entered::WebPush(settings) => words(web_push::Settings::check(settings)),
+        Entered::Fcm(settings) => words(fcm::Settings::read(settings)),
+        Entered::Wns(settings) => words(wns::Settings::read(settings)),
     }
 }
 

@@ -193,6 +193,8 @@ pub(crate) fn may_push(sql: &Connection, person: &SipUri, provider: Provider) ->
             push.enable_apple_push_notification_service
         }
         Provider::WebPush => push_settings::web_push_is_on(sql)?,
+        Provider::Fcm => push_settings::fcm_is_on(sql)?,
+        Provider::Wns => push_settings::wns_is_on(sql)?,
     };
     if !on {
         return Ok(false);

@@ -42,6 +42,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0032-bounded-work.sql"),
     include_str!("../migrations/0033-web-push.sql"),
     include_str!("../migrations/0034-ucwa-channels.sql"),
+    include_str!("../migrations/0035-fcm-wns.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -1,11 +1,13 @@
 //! How the box speaks to Apple, and in a module for each to the other services. Keys are sealed.
 
+mod accounts;
 mod web_push;
 
 use fulmar_domain::push::{ApnsAuth, ApnsSettings};
 use rusqlite::{Row, params};
 
 use crate::{Store, StoreError, configuration, rows::found, writer::Tx};
+pub(crate) use accounts::{fcm_is_on, wns_is_on};
 pub(crate) use web_push::web_push_is_on;
 
 /// What the seal is bound to.

@@ -5,8 +5,11 @@
 //! Tests start one with port 0; `cargo xtask run` starts the binary of [`apns`] beside the appliance. A module for each
 //! service. Nothing that ships uses this crate.
 
+mod access;
 pub mod apns;
 pub mod authority;
+pub mod fcm;
 mod https;
 mod jwt;
 pub mod web_push;
+pub mod wns;

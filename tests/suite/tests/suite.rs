@@ -22,6 +22,7 @@ mod suite {
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
+    mod push_services;
     mod revocation;
     mod secondaries;
     mod selftest;

@@ -30,6 +30,12 @@ pub enum PushCommand {
     /// Web Push: the services that devices choose themselves, such as those of UnifiedPush.
     #[command(subcommand)]
     Web(WebCommand),
+    /// Firebase Cloud Messaging, for phones with Android.
+    #[command(subcommand)]
+    Fcm(FcmCommand),
+    /// Windows Push Notification Services.
+    #[command(subcommand)]
+    Wns(WnsCommand),
     /// What became of the latest notifications, newest first.
     Ledger,
 }
@@ -62,6 +68,49 @@ pub struct Web {
     /// Certificates to trust beside the public authorities, PEM.
     #[arg(long)]
     ca: Option<PathBuf>,
+}
+
+/// Commands about Firebase.
+#[derive(Subcommand)]
+pub enum FcmCommand {
+    /// Switches it on, or changes it.
+    Set(Fcm),
+    /// Switches it off, and forgets the account.
+    Off,
+}
+
+/// The settings for Firebase.
+#[derive(Args)]
+pub struct Fcm {
+    /// The key file of a service account, JSON.
+    #[arg(long)]
+    service_account: PathBuf,
+    /// An https URL in place of Firebase's.
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// Certificates to trust in place of the public authorities, PEM.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+}
+
+/// Commands about WNS.
+#[derive(Subcommand)]
+pub enum WnsCommand {
+    /// Switches it on, or changes it.
+    Set(Wns),
+    /// Switches it off, and forgets the secret.
+    Off,
+}
+
+/// The settings for WNS.
+#[derive(Args)]
+pub struct Wns {
+    /// `ms-app://…`, which names the app.
+    #[arg(long)]
+    package_sid: String,
+    /// A file with the client secret and nothing else.
+    #[arg(long)]
+    secret_file: PathBuf,
 }
 
 /// The settings for Apple.
@@ -135,10 +184,24 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
                 answer["public_key"].as_str().unwrap_or_default()
             )?;
         }
-        PushCommand::Web(WebCommand::Off) => {
-            client.change(Method::DELETE, "/api/v1/push/web", &json!({})).await?;
-            writeln!(out, "Nobody is woken by Web Push any more.")?;
+        PushCommand::Web(WebCommand::Off) => switch_off(client, "web", "Web Push", out).await?,
+        PushCommand::Fcm(FcmCommand::Set(settings)) => {
+            let body = json!({
+                "endpoint": settings.endpoint,
+                "service_account": read(&settings.service_account)?,
+                "trust_anchors_pem": settings.ca.as_deref().map(read).transpose()?,
+            });
+            client.change(Method::PUT, "/api/v1/push/fcm", &body).await?;
+            writeln!(out, "Phones are woken through Firebase.")?;
         }
+        PushCommand::Fcm(FcmCommand::Off) => switch_off(client, "fcm", "Firebase", out).await?,
+        PushCommand::Wns(WnsCommand::Set(settings)) => {
+            let secret = read(&settings.secret_file)?;
+            let body = json!({ "package_sid": settings.package_sid, "secret": secret.trim() });
+            client.change(Method::PUT, "/api/v1/push/wns", &body).await?;
+            writeln!(out, "Devices are woken through WNS.")?;
+        }
+        PushCommand::Wns(WnsCommand::Off) => switch_off(client, "wns", "WNS", out).await?,
         PushCommand::Ledger => {
             let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;
             if steps.is_empty() {
@@ -150,6 +213,12 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
             }
         }
     }
+    Ok(())
+}
+
+async fn switch_off(client: &Client, path: &str, service: &str, out: &mut impl Write) -> Result<()> {
+    client.change(Method::DELETE, &format!("/api/v1/push/{path}"), &json!({})).await?;
+    writeln!(out, "Nobody is woken by {service} any more.")?;
     Ok(())
 }
 

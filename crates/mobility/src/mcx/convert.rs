@@ -56,6 +56,8 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
         Wire::SetApplicationState { state } => Command::SetActivity(activity(&state)?),
         Wire::RegisterPush { provider, token } => Command::RegisterPush(match value(&provider)? {
             Provider::Apns => PushRegistration::Apns(value(token.reveal())?),
+            Provider::Fcm => PushRegistration::Fcm(value(token.reveal())?),
+            Provider::Wns => PushRegistration::Wns(value(token.reveal())?),
             Provider::WebPush => {
                 let reason = "`webpush` has an endpoint and keys, no token";
                 return Err((RejectionCode::InvalidValue, reason.to_owned()));

@@ -23,7 +23,7 @@ pub(crate) fn register(
     }
     make_room(tx, device)?;
     let keys = match registration {
-        PushRegistration::Apns(_) => None,
+        PushRegistration::Apns(_) | PushRegistration::Fcm(_) | PushRegistration::Wns(_) => None,
         PushRegistration::WebPush(Subscription { key, auth, .. }) => Some((key.as_str(), auth.reveal())),
     };
     let update = "UPDATE device SET push_provider = ?2, push_token = ?3, push_registered = ?4,
@@ -55,6 +55,8 @@ pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
 pub(super) fn read(row: &Row<'_>, column: usize) -> rusqlite::Result<PushRegistration> {
     Ok(match parsed(row, column)? {
         Provider::Apns => PushRegistration::Apns(parsed(row, column + 1)?),
+        Provider::Fcm => PushRegistration::Fcm(parsed(row, column + 1)?),
+        Provider::Wns => PushRegistration::Wns(parsed(row, column + 1)?),
         Provider::WebPush => PushRegistration::WebPush(Subscription {
             endpoint: parsed(row, column + 1)?,
             key: parsed(row, column + 2)?,

@@ -9,7 +9,8 @@ use fulmar_domain::{
     dnssec::Pkcs8,
     event::Event,
     push::{
-        ApnsAuth, ApnsSettings, Next, Notification, Outcome, StepName, Subject, VapidKey, WebPushSettings,
+        ApnsAuth, ApnsSettings, FcmSettings, Next, Notification, Outcome, StepName, Subject, VapidKey,
+        WebPushSettings, WnsSettings,
     },
     session::{Activity, EXPIRY_WITH_PUSH, FOREGROUND_SILENCE},
 };
@@ -288,6 +289,53 @@ async fn where_push_is_off_nobody_is_told() {
     let off = vec![("EnableApplePushNotificationService".to_owned(), vec!["False".to_owned()])];
     bench.store.configure(Object::PushNotification, Scope::Global, off, NOON).await.unwrap();
     bench.store.tidy(NOON + LIFE).await.unwrap();
+    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_proves_who_the_box_is_comes_back_and_is_not_in_the_database() {
+    let bench = Bench::new().await;
+    let fcm = FcmSettings {
+        endpoint: FcmSettings::ENDPOINT.into(),
+        service_account: "VERY SECRET ACCOUNT".into(),
+        trust_anchors_pem: None,
+    };
+    let wns = WnsSettings {
+        package_sid: "ms-app://s-1".into(),
+        secret: "VERY SECRET SECRET".into(),
+        token_endpoint: WnsSettings::TOKEN_ENDPOINT.into(),
+        channel_domain: WnsSettings::CHANNEL_DOMAIN.parse().unwrap(),
+        trust_anchors_pem: Some("PEM".into()),
+    };
+    bench.store.set_fcm_settings(fcm.clone()).await.unwrap();
+    bench.store.set_wns_settings(wns.clone()).await.unwrap();
+    assert_eq!(bench.store.fcm_settings().await.unwrap(), Some(fcm));
+    assert_eq!(bench.store.wns_settings().await.unwrap(), Some(wns));
+    for file in ["fulmar.db", "fulmar.db-wal"] {
+        let bytes = std::fs::read(bench.dir.path().join(file)).unwrap();
+        assert!(!bytes.windows(11).any(|w| w == b"VERY SECRET"), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn each_service_wakes_its_own_devices_while_it_is_set_up() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    let token = PushRegistration::Fcm("dGhpcyBpcyBhIHRva2Vu".parse().unwrap());
+    bench.store.register_push(&anna, rid("f"), token.clone(), NOON).await.unwrap();
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    assert!(claim(&bench, NOON).await.is_empty());
+    let (endpoint, service_account) = (FcmSettings::ENDPOINT.into(), "{}".into());
+    let settings = FcmSettings { endpoint, service_account, trust_anchors_pem: None };
+    bench.store.set_fcm_settings(settings).await.unwrap();
+    write(&bench, &ben, "anna", "m2", NOON).await;
+    assert_eq!(claim(&bench, NOON).await[0].registration, token);
+    assert!(bench.store.forget_fcm_settings(NOON).await.unwrap());
+    assert!(!bench.store.forget_fcm_settings(NOON).await.unwrap());
+    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+
+    let channel = PushRegistration::Wns("https://db5.notify.windows.com/?token=x".parse().unwrap());
+    bench.store.register_push(&anna, rid("w"), channel, NOON).await.unwrap();
+    write(&bench, &ben, "anna", "m3", NOON).await;
     assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
 }
 

@@ -196,3 +196,17 @@ async fn the_windows_of_a_client_share_its_application_and_each_has_events_of_it
     assert_eq!(get(&anna, anna.href()).await.status(), 200, "the other window is still there");
     assert!(is_held(&anna, on, 1).await);
 }
+
+#[tokio::test]
+async fn a_start_of_the_box_forgets_nothing_of_a_channel() {
+    let mut office = Office::new(Kind::Binary).await.unwrap();
+    let anna = available(&office, "anna").await;
+    let place = anna.next().to_owned();
+    assert!(is_held(&anna, &format!("{place}&medium=600"), 1).await);
+    office.power_cut().await.unwrap();
+    post(&anna, &at(&anna, "me/note"), &json!({ "message": "Hi" })).await;
+    assert!(is_held(&anna, &place, 7).await, "it waits as before");
+    let answer = get(&anna, &format!("{place}&medium=5")).await;
+    assert_eq!(answer.body.0["sender"][0]["events"][0]["link"]["rel"], "note");
+    assert!(answer.body.link("resume").is_err() && answer.body.link("resync").is_err(), "{answer:?}");
+}

@@ -138,8 +138,7 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
     let Some(invited) = accounts::enabled(tx.sql, &opening.with)?.filter(|person| *person != me) else {
         return Ok(Effect::failed(Failure::NoSuchPerson));
     };
-    let most = views::count_recent(tx.sql, me, now)?.max(views::count_begun(tx.sql, me, now)?);
-    if most >= MAX_CONVERSATIONS {
+    if !may_begin(tx.sql, me, now)? {
         return Ok(Effect::failed(Failure::TooManyConversations));
     }
     let conversation = create(tx, me, (&opening.id, &opening.about), now)?;
@@ -158,6 +157,12 @@ fn open(tx: &mut Tx<'_>, session: &Session, opening: &Opening, now: Timestamp) -
         invitations::carries(tx, invitation, concern.message)?;
     }
     Ok(Effect::made(concern))
+}
+
+/// Whether a person has room for one more conversation of theirs.
+pub(crate) fn may_begin(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    let most = views::count_recent(sql, person, now)?.max(views::count_begun(sql, person, now)?);
+    Ok(most < MAX_CONVERSATIONS)
 }
 
 /// A conversation in which nobody is yet.

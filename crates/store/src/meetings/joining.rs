@@ -72,6 +72,9 @@ impl Store {
             if open >= MAX_MEETINGS {
                 return Ok(Effect::failed(Failure::LimitExceeded));
             }
+            if !conversations::may_begin(tx.sql, me, now)? {
+                return Ok(Effect::failed(Failure::TooManyConversations));
+            }
             let plan = ad_hoc(about.subject.to_string(), AccessLevel::SameEnterprise, now);
             let meeting = insert(tx, me, names.conversation.as_str(), &plan, true)?;
             let conversation = begin(tx, me, meeting, (&about, &names.conversation), now)?;
@@ -100,6 +103,9 @@ fn join(
     let about = About { subject: subject(meeting), ..about };
     let conversation = match conversation {
         Some(conversation) => conversation,
+        None if !conversations::may_begin(tx.sql, me, now)? => {
+            return Ok(Effect::failed(Failure::TooManyConversations));
+        }
         None => begin(tx, me, row, (&about, &names.conversation), now)?,
     };
     enter(tx, session, (row, conversation), (&about, names), now)

@@ -2,7 +2,9 @@
 
 use fulmar_domain::{
     Timestamp,
-    conversation::{Conversation, ConversationState, MAX_PARTICIPANTS, Participation, Step},
+    conversation::{
+        Conversation, ConversationState, MAX_CONVERSATIONS, MAX_PARTICIPANTS, Participation, Step,
+    },
     event::{Event, Failure},
     invitation::{About, Direction, InvitationKind, InvitationState},
     meeting::{AD_HOC_LIFETIME, AccessLevel, LIFETIME, MAX_MEETINGS, MeetingEdit, MeetingPlan, MeetingUri},
@@ -245,4 +247,19 @@ async fn two_hundred_and_fifty_people_are_enough_for_a_meeting() {
     assert_eq!(join(&bench, &ben, "late").await, Err(Failure::TooManyParticipants));
     assert_eq!(invite(&bench, &anna, "c1", "ben").await, Err(Failure::TooManyParticipants));
     join(&bench, &anna, "again").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_begun_enough_conversations_begins_no_meeting() {
+    let (bench, anna, ben, _) = planned(AccessLevel::Everyone).await;
+    let insert = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)
+         INSERT INTO conversation (name, creator, created_at) SELECT 'x' || n, ?1, ?3 FROM number";
+    let sql = rusqlite::Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
+    let values = rusqlite::params![anna.account.0, MAX_CONVERSATIONS, NOON.as_millis()];
+    sql.execute(insert, values).unwrap();
+    let started = bench.store.start_meeting(&anna, None, About::default(), names("now"), NOON).await.unwrap();
+    assert_eq!(outcome(started), Err(Failure::TooManyConversations));
+    assert_eq!(join(&bench, &anna, "c1").await, Err(Failure::TooManyConversations));
+    join(&bench, &ben, "c2").await.unwrap();
+    join(&bench, &anna, "c3").await.unwrap();
 }

@@ -105,11 +105,17 @@ async fn a_message_is_announced_by_its_sender_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_test_notification_says_that_it_arrived() {
+async fn what_is_about_nobody_says_what_it_is() {
     let setup = Setup::new().await;
-    let test = Notification { subject: Subject::Test, ..message("t1") };
-    assert_eq!(setup.client.send(&test, &device(), now()).await, Outcome::Accepted);
-    assert_eq!(setup.standin.shown()[0].payload["aps"]["alert"], "Notifications work");
+    for (number, (subject, alert)) in
+        [(Subject::Test, "Notifications work"), (Subject::SignIn, "Sign in again to get your messages")]
+            .into_iter()
+            .enumerate()
+    {
+        let notification = Notification { subject, ..message(&format!("t{number}")) };
+        assert_eq!(setup.client.send(&notification, &device(), now()).await, Outcome::Accepted);
+        assert_eq!(setup.standin.shown()[number].payload["aps"]["alert"], alert);
+    }
 }
 
 #[tokio::test]

@@ -189,10 +189,11 @@ fn queued(tx: &mut Tx<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
     note(tx.sql, id, now, StepName::Queued, "")
 }
 
+/// A notification that was forgotten with its message while it was on its way has no story any more.
 fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
-    sql.prepare_cached("INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![id, now.as_millis(), step.as_str(), detail])
-        .map(drop)
+    let insert = "INSERT INTO push_ledger (notification, at, step, detail)
+         SELECT id, ?2, ?3, ?4 FROM notification WHERE id = ?1";
+    sql.prepare_cached(insert)?.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
 }
 
 fn withdraw(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {

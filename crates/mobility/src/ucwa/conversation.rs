@@ -167,6 +167,7 @@ pub(super) fn participant(
             resource
                 .link("contact", &contact)
                 .link("contactPresence", format!("{contact}/presence"))
+                .link("contactPhoto", hrefs.photo(&person.uri))
                 .link("participantMessaging", messaging)
         })
 }

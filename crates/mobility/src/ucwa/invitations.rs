@@ -163,15 +163,28 @@ fn of_meeting(
             let resource = resource
                 .property("to", to.to_string())
                 .link("participant", hrefs.participant(&conversation.id, to));
-            let accepted = invitation.state == InvitationState::Accepted;
-            match conversation.participants.iter().find(|p| accepted && p.person.uri == *to) {
-                Some(who) => {
-                    let who = conversation::participant(who, conversation, &invitation.from.uri, hrefs);
-                    resource.embed_all("acceptedByParticipant", vec![who])
-                }
-                None => resource,
-            }
+            accepted(resource, invitation, conversation, asker)
+        }
+        _ if invitation.direction == Direction::Outgoing => {
+            accepted(resource, invitation, conversation, asker)
         }
         _ => resource,
+    }
+}
+
+/// With who has accepted, for the one who has asked.
+fn accepted(
+    resource: Resource,
+    invitation: &Invitation,
+    conversation: &Conversation,
+    asker: &Asker,
+) -> Resource {
+    let (to, accepted) = (&invitation.to.uri, invitation.state == InvitationState::Accepted);
+    match conversation.participants.iter().find(|p| accepted && p.person.uri == *to) {
+        Some(who) => {
+            let who = conversation::participant(who, conversation, &invitation.from.uri, &asker.hrefs);
+            resource.embed_all("acceptedByParticipant", vec![who])
+        }
+        None => resource,
     }
 }

@@ -37,7 +37,7 @@ impl Known {
 
     /// Whether it is to be noted that it was polled.
     fn is_to_touch(&self, now: Timestamp) -> bool {
-        now.since(self.polled_at).as_secs() >= 60
+        now.since(self.polled_at).as_secs() >= 60 || self.polled_at > now
     }
 }
 
@@ -112,8 +112,10 @@ impl Store {
                 return Ok(false);
             }
             sessions::touch(tx, &session, now)?;
-            let select = "SELECT min(acknowledged) FROM ucwa_channel WHERE device = ?1 AND polled_at > ?2";
-            let values = params![session.device.0, (now - FOREGROUND_SILENCE).as_millis()];
+            // After the clock was set back nobody else is known to be there.
+            let select = "SELECT min(acknowledged) FROM ucwa_channel
+                 WHERE device = ?1 AND polled_at > ?2 AND polled_at <= ?3";
+            let values = params![session.device.0, (now - FOREGROUND_SILENCE).as_millis(), now.as_millis()];
             let by_all: u64 = tx.sql.prepare_cached(select)?.query_row(values, |row| row.get(0))?;
             events::forget(tx, &session, ack, by_all, now)?;
             Ok(true)

@@ -101,6 +101,16 @@ async fn a_window_that_is_not_there_keeps_nothing_and_is_sent_to_where_the_log_b
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_lets_no_window_keep_events_for_long() {
+    let bench = Bench::new().await;
+    let (first, second, _) = two_windows(&bench).await;
+    assert!(acknowledge(&bench, &second, 1, after(600)).await);
+    assert!(acknowledge(&bench, &first, 2, NOON).await);
+    assert_eq!(kept(&bench, &first, NOON).await, [0_u64; 0]);
+    assert_eq!(enter(&bench.store, &second, 1, NOON).await.unwrap().acknowledged, 2);
+}
+
+#[tokio::test]
 async fn a_new_window_begins_with_what_happens_from_then_on() {
     let bench = Bench::new().await;
     let (first, ..) = two_windows(&bench).await;

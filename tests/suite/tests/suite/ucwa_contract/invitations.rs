@@ -55,7 +55,10 @@ async fn sending_an_im() {
     let wanted = ["conversation", "stopMessaging", "sendMessage", "setIsTyping", "typingParticipants"];
     has_links(&messaging, &wanted);
     let done = events.iter().find(|event| line(event) == COMPLETED).unwrap();
-    assert_eq!((done.status(), done.resource().unwrap().text("state")), ("Success", "Connected"));
+    let invitation = done.resource().unwrap();
+    assert_eq!((done.status(), invitation.text("state")), ("Success", "Connected"));
+    let by = &invitation.all_embedded("acceptedByParticipant")[0];
+    assert_eq!((by.text("rel"), by.text("uri")), ("participant", "sip:ben@office.test"));
 }
 
 #[tokio::test]
@@ -79,7 +82,7 @@ async fn receiving_an_im() {
         (from.text("rel"), from.text("name"), from.text("uri")),
         ("participant", "anna", "sip:anna@office.test")
     );
-    has_links(&from, &["self", "conversation", "contact", "contactPresence"]);
+    has_links(&from, &["self", "conversation", "contact", "contactPresence", "contactPhoto"]);
     assert_eq!(get(&ben, from.href().unwrap()).await.body.text("uri"), "sip:anna@office.test");
     let conversation = embedded(&events, "communication added conversation");
     assert_eq!(conversation.text("state"), "Incoming");

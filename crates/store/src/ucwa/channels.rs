@@ -62,6 +62,7 @@ impl Store {
         if let Some(known) = known.filter(|k| k.pace.after(change) == k.pace && !k.is_to_touch(now)) {
             return Ok(Some(known.at(ack)));
         }
+        let session = session.clone();
         self.change("enter a channel", move |tx| {
             if instance.is_empty() {
                 let insert = "INSERT OR IGNORE INTO ucwa_channel (device, instance, acknowledged, polled_at)
@@ -74,6 +75,8 @@ impl Store {
             }
             known.pace = known.pace.after(change);
             note(tx, &known, now)?;
+            // So that nothing is left to note for the acknowledgement that follows.
+            sessions::touch(tx, &session, now)?;
             Ok(Some(known.at(ack)))
         })
         .await

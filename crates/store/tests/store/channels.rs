@@ -143,6 +143,26 @@ async fn what_a_client_says_of_its_pace_holds_until_it_was_silent_for_long() {
 }
 
 #[tokio::test]
+async fn an_idle_poll_is_noted_once_a_minute() {
+    let bench = Bench::new().await;
+    let (application, _) = open(&bench, None, NOON).await;
+    let channel = enter(&bench.store, &application, 0, after(59)).await.unwrap();
+    let disk = rusqlite::Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
+    // Whoever writes now waits for us.
+    disk.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let moment = Duration::from_millis(300);
+    let noted = enter(&bench.store, &application, 0, after(59));
+    assert_eq!(tokio::time::timeout(moment, noted).await.unwrap(), Some(channel));
+    assert!(tokio::time::timeout(moment, enter(&bench.store, &application, 0, after(60))).await.is_err());
+    disk.execute_batch("ROLLBACK").unwrap();
+    enter(&bench.store, &application, 0, after(61)).await.unwrap();
+    disk.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let sid = &application.session.id;
+    let acknowledged = bench.store.acknowledge_in(channel.id, sid, 0, after(61));
+    assert!(tokio::time::timeout(moment, acknowledged).await.unwrap().unwrap());
+}
+
+#[tokio::test]
 async fn a_window_closes_alone_while_there_are_others() {
     let bench = Bench::new().await;
     let (first, second, _) = two_windows(&bench).await;

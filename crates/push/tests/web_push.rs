@@ -55,7 +55,7 @@ impl Setup {
 }
 
 fn subscription(of: web_push::Subscription) -> Subscription {
-    let web_push::Subscription { endpoint, p256dh, auth } = of;
+    let web_push::Subscription { endpoint, p256dh, auth, .. } = of;
     Subscription {
         endpoint: endpoint.parse().unwrap(),
         key: p256dh.parse().unwrap(),

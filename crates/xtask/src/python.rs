@@ -6,9 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::cargo;
 
-/// What is installed, with the hash of each file: first what the second needs to be built.
-const REQUIREMENTS: [&str; 2] =
-    ["tests/clients/ucwa/build-requirements.txt", "tests/clients/ucwa/requirements.txt"];
+/// What is installed, with the hash of each file: first what the others need to be built.
+const REQUIREMENTS: [&str; 3] = [
+    "tests/clients/ucwa/build-requirements.txt",
+    "tests/clients/ucwa/requirements.txt",
+    "tests/clients/web_push/requirements.txt",
+];
 /// Below the build directory.
 const PLACE: &str = "tools/python";
 const REMEDY: &str = "it needs the venv module of Python (on Debian the package python3-venv) and the package index \

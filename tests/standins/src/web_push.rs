@@ -32,6 +32,8 @@ pub struct Subscription {
     pub p256dh: String,
     /// What it shares, base64url.
     pub auth: String,
+    /// What it keeps for itself, base64url; here for readers that others wrote.
+    pub private_key: String,
 }
 
 /// A message as its device read it. A later one of the same topic takes the place of an earlier one.
@@ -63,7 +65,12 @@ impl WebPushStandin {
         let mut state = self.0.shared.desk.state();
         let path = format!("/push/{}", state.devices.len() + 1);
         let endpoint = format!("{}{path}", self.0.origin());
-        let subscription = Subscription { endpoint, p256dh: device.public_key(), auth: device.auth_secret() };
+        let subscription = Subscription {
+            endpoint,
+            p256dh: device.public_key(),
+            auth: device.auth_secret(),
+            private_key: device.private_key(),
+        };
         state.devices.insert(path, device);
         Ok(subscription)
     }

@@ -31,6 +31,7 @@ impl Vapid {
         let end = (now + LIFETIME).as_millis().div_euclid(1000);
         let claims = json!({ "aud": service, "exp": end, "sub": self.contact.as_str() });
         let token = self.key.token(&json!({ "typ": "JWT", "alg": "ES256" }), &claims)?;
-        Ok(format!("vapid t={token}, k={}", self.public))
+        // Without the space that may stand after the comma: not every service reads it.
+        Ok(format!("vapid t={token},k={}", self.public))
     }
 }

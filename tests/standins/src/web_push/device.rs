@@ -36,6 +36,10 @@ impl Device {
         URL_SAFE_NO_PAD.encode(self.auth)
     }
 
+    pub(super) fn private_key(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.key.to_bytes())
+    }
+
     /// Whose pushes it subscribed for.
     pub(super) fn vapid_key(&self) -> Option<&str> {
         self.vapid_key.as_deref()

@@ -7,7 +7,7 @@ use tokio::process::Command;
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/ucwa");
 
 /// The Python to which `cargo xtask test` gives the packages of others.
-fn python() -> String {
+pub(crate) fn python() -> String {
     let built = program("fulmard").unwrap();
     let python = built.ancestors().nth(2).unwrap().join("tools/python/bin/python");
     assert!(python.is_file(), "`{}` is not there: `cargo xtask test` makes it", python.display());

@@ -1,11 +1,19 @@
 //! Phones that are woken by a service of their own.
 
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_standins::web_push::{Subscription, WebPushStandin};
 use fulmar_suite::{Kind, Office, uri};
-use fulmar_wire::mcx::{Command, Event};
+use fulmar_wire::mcx::{self, Event};
 use fulmarctl::phone::Phone;
 use http::Method;
 use serde_json::{Value, json};
+
+use super::ucwa_foreign::python;
 
 async fn switch_on(office: &Office, service: &WebPushStandin, private_hosts: &[&str]) -> Value {
     let settings = json!({
@@ -16,13 +24,13 @@ async fn switch_on(office: &Office, service: &WebPushStandin, private_hosts: &[&
     office.admin().change(Method::PUT, "/api/v1/push/web", &settings).await.unwrap()
 }
 
-fn registration(subscription: Subscription) -> Command {
-    let Subscription { endpoint, p256dh, auth } = subscription;
-    Command::RegisterWebPush { endpoint: endpoint.into(), p256dh, auth: auth.into() }
+fn registration(subscription: Subscription) -> mcx::Command {
+    let Subscription { endpoint, p256dh, auth, .. } = subscription;
+    mcx::Command::RegisterWebPush { endpoint: endpoint.into(), p256dh, auth: auth.into() }
 }
 
 async fn tested(phone: &mut Phone) -> (bool, String) {
-    let given = phone.command(Command::TestPush).await.unwrap();
+    let given = phone.command(mcx::Command::TestPush).await.unwrap();
     let told = phone.until("the service's answer", |event| match event {
         Event::PushTested { rid, accepted, reason } if *rid == given => Some((*accepted, reason.clone())),
         _ => None,
@@ -44,7 +52,7 @@ async fn a_phone_is_woken_by_a_service_of_its_own() {
     let subscription = service.subscribe(Some(&key)).unwrap();
     anna.perform(registration(subscription)).await.unwrap();
     assert_eq!(tested(&mut anna).await, (true, String::new()));
-    anna.perform(Command::SetApplicationState { state: "background".into() }).await.unwrap();
+    anna.perform(mcx::Command::SetApplicationState { state: "background".into() }).await.unwrap();
 
     let ben = &mut office.sign_in("ben", "phone").await.unwrap();
     ben.invite(&uri("anna").unwrap(), "m-1", "Lunch at one, by bike?").await.unwrap();
@@ -52,6 +60,41 @@ async fn a_phone_is_woken_by_a_service_of_its_own() {
     let text: Value = serde_json::from_str(&shown[1].text).unwrap();
     assert_eq!((&text["title"], &text["body"]), (&json!("ben"), &json!("New message")));
     assert!(office.apns.received().is_empty());
+}
+
+/// The packages on PyPI with which services and browsers are tested read what the box sends, and verify who sent it.
+#[tokio::test]
+async fn what_is_sent_is_read_and_verified_by_programs_of_others() {
+    let (office, service) =
+        (Office::new(Kind::InProcess).await.unwrap(), WebPushStandin::start().await.unwrap());
+    switch_on(&office, &service, &["localhost"]).await;
+    let mut anna = office.sign_in("anna", "phone").await.unwrap();
+    let subscription = service.subscribe(anna.vapid_key()).unwrap();
+    let (private_key, auth) = (subscription.private_key.clone(), subscription.auth.clone());
+    let origin = subscription.endpoint.split("/push").next().unwrap().to_owned();
+    anna.perform(registration(subscription)).await.unwrap();
+    assert_eq!(tested(&mut anna).await, (true, String::new()));
+
+    let received = &service.received()[0];
+    let read = read_by_others(&json!({
+        "body": URL_SAFE_NO_PAD.encode(&received.body),
+        "authorization": received.headers["authorization"].to_str().unwrap(),
+        "private_key": private_key,
+        "auth": auth,
+    }));
+    assert_eq!(read["text"], service.shown()[0].text);
+    assert_eq!(read["claims"]["aud"], origin);
+    assert_eq!(read["claims"]["sub"], "mailto:admin@office.example");
+}
+
+fn read_by_others(received: &Value) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/web_push/read.py");
+    let mut reader =
+        Command::new(python()).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    reader.stdin.take().unwrap().write_all(received.to_string().as_bytes()).unwrap();
+    let output = reader.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[tokio::test]
@@ -87,7 +130,7 @@ async fn what_can_not_be_a_subscription_is_refused_with_a_reason() {
         assert!(refused.contains("invalidValue") || refused.contains("InvalidValue"), "{refused}");
         assert!(refused.contains(reason), "{refused}");
     }
-    let gone = Command::RegisterPush { provider: "mpns".into(), token: "https://example.net/x".into() };
+    let gone = mcx::Command::RegisterPush { provider: "mpns".into(), token: "https://example.net/x".into() };
     let refused = anna.command(gone).await.unwrap_err().to_string();
     assert!(refused.contains("exists no more"), "{refused}");
 }

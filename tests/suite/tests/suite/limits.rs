@@ -36,7 +36,11 @@ impl Anna {
     /// How the client is refused: status, code and subcode.
     async fn client(&mut self, resource: &[&str], link: &str, body: Value) -> (u16, String, String) {
         let place = self.client.follow(resource).await.unwrap().link(link).unwrap().to_owned();
-        let refused: Refused = self.client.post(&place, &body).await.unwrap_err().downcast().unwrap();
+        self.client_at(&place, body).await
+    }
+
+    async fn client_at(&mut self, place: &str, body: Value) -> (u16, String, String) {
+        let refused: Refused = self.client.post(place, &body).await.unwrap_err().downcast().unwrap();
         (refused.status.as_u16(), refused.code, refused.subcode)
     }
 }
@@ -87,6 +91,9 @@ async fn two_hundred_and_fifty_participants() {
     let ben = "sip:ben@office.test".to_owned();
     let one_more = Command::InviteParticipant { conf_id: "c".to_owned(), to: ben, operation_id: None };
     assert_eq!(anna.phone(one_more).await, "tooManyParticipants");
+    let place = format!("{}/communication/participantInvitations?conversation=c", anna.client.href());
+    let told = anna.client_at(&place, json!({ "to": "sip:ben@office.test", "operationId": "o-1" })).await;
+    assert_eq!(told, refused(409, "Conflict", "TooManyParticipants"));
 }
 
 #[tokio::test]
@@ -96,6 +103,8 @@ async fn sixty_four_groups() {
     anna.before(&format!("{numbers} INSERT INTO contact_group (owner, name) SELECT {ANNA}, n FROM number"));
     let one_more = Command::People(PeopleCommand::AddGroup { name: "one more".to_owned() });
     assert_eq!(anna.phone(one_more).await, "tooManyGroups");
+    let told = anna.client(&["people"], "myGroups", json!({ "displayName": "one more" })).await;
+    assert_eq!(told, refused(409, "Conflict", "TooManyGroups"));
     let told = anna.client(&["people"], "myGroups", json!({ "displayName": "one more" })).await;
     assert_eq!(told, refused(409, "Conflict", "TooManyGroups"));
 }
@@ -113,6 +122,9 @@ async fn two_hundred_and_fifty_contacts() {
     let (uri, group_id) = ("sip:ben@office.test".to_owned(), "pinned".to_owned());
     let one_more = Command::People(PeopleCommand::AddContact { uri, group_id });
     assert_eq!(anna.phone(one_more).await, "tooManyContacts");
+    let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "pinned" });
+    let told = anna.client(&["people"], "myGroupMemberships", body).await;
+    assert_eq!(told, refused(409, "Conflict", "TooManyContacts"));
     let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "pinned" });
     let told = anna.client(&["people"], "myGroupMemberships", body).await;
     assert_eq!(told, refused(409, "Conflict", "TooManyContacts"));

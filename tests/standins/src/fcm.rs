@@ -32,7 +32,8 @@ pub struct FcmStandin(Server<Service>);
 impl FcmStandin {
     /// Listens, and serves until the handle is dropped.
     pub async fn start() -> Result<Self> {
-        let key = RsaKeyPair::from_pkcs8(&pkcs8()?).context("the key of the service account is of no use")?;
+        let key = RsaKeyPair::from_pkcs8(&pkcs8()?)
+            .map_err(|error| anyhow::anyhow!("the key of the service account is of no use: {error}"))?;
         let public_key = key.public_key().as_ref().to_vec();
         let service = |port| Service {
             token_uri: format!("https://localhost:{port}/token"),

@@ -180,3 +180,54 @@ fn show(shown: &mut Vec<Shown>, new: Shown) {
     shown.retain(|old| old.topic.is_none() || (&old.endpoint, &old.topic) != (&new.endpoint, &new.topic));
     shown.push(new);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 4] =
+        [("content-encoding", "aes128gcm"), ("ttl", "60"), ("urgency", "high"), ("topic", "message-1")];
+
+    /// The good fields with one changed; an empty value takes it away.
+    fn changed(name: &str, value: &str) -> HeaderMap {
+        let mut fields: HeaderMap =
+            GOOD.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        fields.remove(name);
+        if !value.is_empty() {
+            fields.insert(name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        fields
+    }
+
+    #[test]
+    fn every_wrong_field_is_refused() {
+        assert_eq!(check_fields(&changed("topic", "message-1")), Ok(Some("message-1".to_owned())));
+        assert_eq!(check_fields(&changed("topic", "")), Ok(None));
+        assert!(check_fields(&changed("urgency", "")).is_ok());
+        for (name, value, status) in [
+            ("content-encoding", "aesgcm", 415),
+            ("content-encoding", "", 415),
+            ("ttl", "", 400),
+            ("ttl", "soon", 400),
+            ("urgency", "now", 400),
+            ("topic", "a.b", 400),
+            ("topic", &"x".repeat(33), 400),
+        ] {
+            let refused = check_fields(&changed(name, value)).map_err(|(status, _)| status.as_u16());
+            assert_eq!(refused, Err(status), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn who_pushes_has_to_be_said_where_the_subscription_is_for_one() {
+        let nobody = HeaderMap::new();
+        assert_eq!(vapid::check(&nobody, None, "https://localhost"), Ok(()));
+        let status =
+            |headers: &HeaderMap| vapid::check(headers, Some("k"), "https://localhost").map_err(|r| r.0);
+        assert_eq!(status(&nobody), Err(StatusCode::UNAUTHORIZED));
+        let with =
+            |value: &str| [(http::header::AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
+        assert_eq!(status(&with("Basic eDp5")), Err(StatusCode::UNAUTHORIZED));
+        assert_eq!(status(&with("vapid t=a.b.c,k=d")), Err(StatusCode::FORBIDDEN));
+    }
+}

@@ -202,16 +202,19 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
             writeln!(out, "Devices are woken through WNS.")?;
         }
         PushCommand::Wns(WnsCommand::Off) => switch_off(client, "wns", "WNS", out).await?,
-        PushCommand::Ledger => {
-            let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;
-            if steps.is_empty() {
-                writeln!(out, "There was no notification yet.")?;
-            }
-            for Step { at, person, step, detail } in steps {
-                let line = format!("{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at));
-                writeln!(out, "{}", line.trim_end())?;
-            }
-        }
+        PushCommand::Ledger => ledger(client, out).await?,
+    }
+    Ok(())
+}
+
+async fn ledger(client: &Client, out: &mut impl Write) -> Result<()> {
+    let steps: Vec<Step> = client.get("/api/v1/push/ledger").await?;
+    if steps.is_empty() {
+        writeln!(out, "There was no notification yet.")?;
+    }
+    for Step { at, person, step, detail } in steps {
+        let line = format!("{}  {person:<32}  {step:<10}  {detail}", fulmar_wire::date::write(at));
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
 }

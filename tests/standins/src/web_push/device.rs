@@ -80,3 +80,50 @@ fn expand<const N: usize>(shared: &Prk, info: &[&[u8]]) -> Option<[u8; N]> {
     shared.expand(info, Length(N)).ok()?.fill(&mut key).ok()?;
     Some(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    /// The user agent of RFC 8291 appendix A.
+    fn device() -> Device {
+        let key = SecretKey::from_slice(&decoded("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94")).unwrap();
+        let auth = decoded("BTBZMqHH6r4Tts7J_aSIgg").try_into().unwrap();
+        Device { key, auth, vapid_key: None }
+    }
+
+    /// The message of RFC 8291 §5.
+    fn message() -> Vec<u8> {
+        decoded(
+            "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6Tlz\
+             AC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN",
+        )
+    }
+
+    #[test]
+    fn the_example_of_the_specification_is_read() {
+        assert_eq!(
+            device().public_key(),
+            "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+        );
+        assert_eq!(device().read(&message()).as_deref(), Some("When I grow up, I want to be a watermelon"));
+    }
+
+    #[test]
+    fn a_message_with_anything_wrong_is_not_read() {
+        let good = message();
+        for position in 0..good.len() {
+            let mut wrong = good.clone();
+            wrong[position] ^= 0x80;
+            // A record size that is larger changes nothing: there is one record.
+            let grown = (16..20).contains(&position);
+            assert_eq!(device().read(&wrong).is_some(), grown, "byte {position}");
+            assert_eq!(device().read(&good[..position]), None, "{position} bytes");
+        }
+        assert_eq!(Device::make(None).unwrap().read(&good), None);
+    }
+}

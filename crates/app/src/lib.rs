@@ -40,7 +40,7 @@ pub use html::said;
 pub use office::ChangeOfficeError;
 pub use people::{AddPersonError, ChangePersonError};
 pub use photo::InvalidPicture;
-pub use poll::{Poll, PollEnd, PollError, Polled};
+pub use poll::{HeldPoll, Looked, Poll, PollEnd, PollError, Polled};
 pub use secondaries::AddSecondaryError;
 pub use session::{DeviceDescription, InitiateSessionError};
 pub use sign_in::{IssuedTicket, Proven, SignInError, TICKET_LIFETIME};

@@ -14,12 +14,13 @@ use fulmar_domain::{
     id::ChannelId,
     session::{POLL_WAIT, Session},
 };
-use fulmar_store::{Inbox, StoreError};
+use fulmar_store::{Inbox, StoreError, Waiting};
 use thiserror::Error;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::App;
 pub(crate) use alarm::Alarm;
+use held::Held;
 pub(crate) use held::HeldPolls;
 
 /// What a client asks when it polls.
@@ -70,6 +71,32 @@ pub enum PollError {
     Store(#[from] StoreError),
 }
 
+/// What there is for a poll now.
+pub enum Looked {
+    /// Its answer.
+    Answer(Polled),
+    /// Nothing yet.
+    Wait(HeldPoll),
+}
+
+/// A poll that is held: it has its place until this is dropped.
+pub struct HeldPoll {
+    session: Session,
+    poll: Poll,
+    deadline: Instant,
+    waker: Arc<Notify>,
+    held: Held,
+    _events: Waiting,
+    alarm: Option<alarm::Set>,
+}
+
+impl HeldPoll {
+    /// Resolves when it is to be looked at again.
+    pub async fn woken(&self) {
+        self.waker.notified().await;
+    }
+}
+
 impl App {
     /// Acknowledges what the client has dealt with, and waits until there is something newer that may wait no
     /// longer, the time is over, another poll of the same session takes its place, or `shutdown` resolves. An answer
@@ -83,42 +110,73 @@ impl App {
         poll: Poll,
         shutdown: impl Future<Output = ()>,
     ) -> Result<Polled, PollError> {
-        let deadline = Instant::now() + poll.wait;
-        let waker = Arc::new(Notify::new());
-        let nothing = Inbox { session: session.clone(), events: Vec::new() };
-        let Some(held) = self.held_polls.hold(session.device, poll, Arc::clone(&waker)) else {
-            return Ok(Polled { inbox: nothing, end: PollEnd::Replaced });
-        };
-        let _events = self.store.wait_for_events(session.device, Arc::clone(&waker));
-        self.heard(session, poll).await?;
-        let mut stopping = false;
+        let mut looked = self.hold(session, poll).await?;
         tokio::pin!(shutdown);
+        let mut stopping = false;
         loop {
-            let inbox = self.store.inbox(&session.id, poll.ack, self.now()).await?;
-            let inbox = inbox.ok_or(PollError::SessionEnded)?;
-            if held.is_replaced() {
-                return Ok(Polled { inbox: nothing, end: PollEnd::Replaced });
-            }
-            let wait =
-                if stopping { Duration::ZERO } else { deadline.saturating_duration_since(Instant::now()) };
-            let wait = wait.min(self.release(&inbox, poll.release)).min(POLL_WAIT);
-            if wait.is_zero() {
-                let end = match inbox.events.is_empty() {
-                    false => PollEnd::Events,
-                    true if stopping => PollEnd::Stopping,
-                    true => PollEnd::TimedOut,
-                };
-                return Ok(Polled { inbox, end });
-            }
-            let _alarm = self.alarm.set(Instant::now() + wait, Arc::clone(&waker));
+            let held = match looked {
+                Looked::Answer(polled) => return Ok(polled),
+                Looked::Wait(held) => held,
+            };
             tokio::select! {
-                () = waker.notified() => {}
+                () = held.woken() => {}
                 () = &mut shutdown => stopping = true,
             }
-            if poll.channel.is_some() {
-                self.heard(session, poll).await?;
-            }
+            looked = self.look(held, session, stopping).await?;
         }
+    }
+
+    /// Acknowledges what the client has dealt with, and holds its poll where there is nothing for it.
+    ///
+    /// # Errors
+    /// [`PollError`]
+    pub async fn hold(&self, session: &Session, poll: Poll) -> Result<Looked, PollError> {
+        let deadline = Instant::now() + poll.wait;
+        let waker = Arc::new(Notify::new());
+        let Some(held) = self.held_polls.hold(session.device, poll, Arc::clone(&waker)) else {
+            return Ok(Looked::Answer(nothing(session, PollEnd::Replaced)));
+        };
+        let events = self.store.wait_for_events(session.device, Arc::clone(&waker));
+        self.heard(session, poll).await?;
+        let session = session.clone();
+        let held = HeldPoll { session, poll, deadline, waker, held, _events: events, alarm: None };
+        self.answer(held, false).await
+    }
+
+    /// Looks again at a poll of this session. While the box stops it is not held any longer.
+    ///
+    /// # Errors
+    /// [`PollError`]
+    pub async fn look(&self, held: HeldPoll, session: &Session, stopping: bool) -> Result<Looked, PollError> {
+        if held.session.id != session.id {
+            return Ok(Looked::Answer(nothing(session, PollEnd::Replaced)));
+        }
+        if held.poll.channel.is_some() {
+            self.heard(session, held.poll).await?;
+        }
+        self.answer(held, stopping).await
+    }
+
+    async fn answer(&self, mut held: HeldPoll, stopping: bool) -> Result<Looked, PollError> {
+        let HeldPoll { session, poll, .. } = &held;
+        let inbox = self.store.inbox(&session.id, poll.ack, self.now()).await?;
+        let inbox = inbox.ok_or(PollError::SessionEnded)?;
+        if held.held.is_replaced() {
+            return Ok(Looked::Answer(nothing(session, PollEnd::Replaced)));
+        }
+        let wait =
+            if stopping { Duration::ZERO } else { held.deadline.saturating_duration_since(Instant::now()) };
+        let wait = wait.min(self.release(&inbox, poll.release)).min(POLL_WAIT);
+        if wait.is_zero() {
+            let end = match inbox.events.is_empty() {
+                false => PollEnd::Events,
+                true if stopping => PollEnd::Stopping,
+                true => PollEnd::TimedOut,
+            };
+            return Ok(Looked::Answer(Polled { inbox, end }));
+        }
+        held.alarm = Some(self.alarm.set(Instant::now() + wait, Arc::clone(&held.waker)));
+        Ok(Looked::Wait(held))
     }
 
     /// Notes that somebody asks. A channel is noted again while its poll is held, which may be for half an hour, and may
@@ -138,4 +196,8 @@ impl App {
         let wait = release.filter(|_| all).and_then(|release| release.wait(&inbox.events, self.now()));
         wait.unwrap_or(Duration::ZERO)
     }
+}
+
+fn nothing(session: &Session, end: PollEnd) -> Polled {
+    Polled { inbox: Inbox { session: session.clone(), events: Vec::new() }, end }
 }

@@ -24,4 +24,4 @@ pub use details::{Details, KeyKind, NotACertificate, stands_for};
 pub use edge::{Surface, edge};
 pub use examine::{Examination, Finding, Severity, examine};
 pub use problem::Problem;
-pub use serve::{Connection, PeerAddr, PeerUser};
+pub use serve::{Connection, Parking, PeerAddr, PeerUser};

@@ -6,6 +6,8 @@
 
 mod connection;
 mod full;
+mod parking;
+mod tape;
 
 use std::{
     any::Any,
@@ -27,6 +29,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use connection::about;
 use full::{Full, TELLING};
+pub use parking::Parking;
 
 /// From where a request came; an extension of every request over TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

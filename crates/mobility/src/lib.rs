@@ -6,6 +6,7 @@
 mod any_case;
 mod challenge;
 mod discovery;
+mod hold;
 mod hsts;
 mod mcx;
 mod meet;

@@ -17,7 +17,7 @@ use fulmar_domain::session::POLL_WAIT;
 use fulmar_http::{BodyError, BoundedBody};
 use fulmar_wire::mcx::{self, Events, Poll, Requests};
 
-use crate::{Phones, challenge::caller};
+use crate::{Phones, challenge::caller, hold::Wait};
 use refusal::Refusal;
 
 const LIVENESS: &str = "<!doctype html><html lang=\"en\"><title>Mobility service</title><p>The mobility service of this box is \
@@ -50,15 +50,16 @@ pub(crate) async fn poll(
     State(phones): State<Phones>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    wait: Wait,
 ) -> Response {
     let Some(query) = query else { return Html(LIVENESS).into_response() };
-    match held(&phones, &headers, &query).await {
+    match held(&phones, &headers, &query, wait).await {
         Ok(events) => xml(events.to_xml()),
         Err(refusal) => refusal::answer(&phones, &headers, refusal).await,
     }
 }
 
-async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Events, Refusal> {
+async fn held(phones: &Phones, headers: &HeaderMap, query: &str, wait: Wait) -> Result<Events, Refusal> {
     let caller = mobile(phones, headers).await?;
     let poll = Poll::parse(query).map_err(|error| Refusal::Malformed(error.to_string()))?;
     let sid = poll.sid.parse().map_err(|_| Refusal::NoSession)?;
@@ -69,10 +70,14 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
             Refusal::failed(&error)
         }
     })?;
-    let wait = poll.wait.map_or(POLL_WAIT, Duration::from_millis).min(POLL_WAIT);
-    let asked = fulmar_app::Poll { ack: poll.ack_id, wait, release: None, priority: 0, channel: None };
-    let _active = ActivePoll::new();
-    match phones.app.poll(&session, asked, phones.stop.cancelled()).await {
+    let asked = fulmar_app::Poll {
+        ack: poll.ack_id,
+        wait: poll.wait.map_or(POLL_WAIT, Duration::from_millis).min(POLL_WAIT),
+        release: None,
+        priority: 0,
+        channel: None,
+    };
+    match wait.hold(phones, &session, asked, "fulmar_mcx_polls_active").await {
         Ok(polled) => Ok(events(polled.inbox, poll.ack_id)),
         Err(PollError::SessionEnded) => {
             // It may have ended because its device or person was revoked.
@@ -80,22 +85,6 @@ async fn held(phones: &Phones, headers: &HeaderMap, query: &str) -> Result<Event
             Err(Refusal::NoSession)
         }
         Err(PollError::Store(error)) => Err(Refusal::failed(&error)),
-    }
-}
-
-/// A poll in the counter of those that are held; its client may go before it is answered.
-struct ActivePoll;
-
-impl ActivePoll {
-    fn new() -> Self {
-        metrics::gauge!("fulmar_mcx_polls_active").increment(1.0);
-        Self
-    }
-}
-
-impl Drop for ActivePoll {
-    fn drop(&mut self) {
-        metrics::gauge!("fulmar_mcx_polls_active").decrement(1.0);
     }
 }
 

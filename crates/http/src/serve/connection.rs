@@ -3,10 +3,10 @@
 //! Most connections hold a poll and wait. What is large has a place of its own that lives no longer than it has to,
 //! because a future is as large as its largest moment: the handshake, the stream, the engine of HTTP.
 
-use std::{convert::Infallible, net::SocketAddr, pin::Pin, time::Duration};
+use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::Request,
     http::{Extensions, HeaderValue, Version, header},
     response::Response,
@@ -14,15 +14,13 @@ use axum::{
 use bytes::BytesMut;
 use hyper::{
     body::Incoming,
+    rt::{Read, Write},
     server::conn::{http1, http2},
     service::{HttpService, service_fn},
 };
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
-};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -30,7 +28,11 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::io::InspectReader;
 use tower::ServiceExt;
 
-use super::{Connection, PeerAddr, Server};
+use super::{
+    Connection, Parking, PeerAddr, Server,
+    parking::{Kept, Waking},
+    tape::{Tape, Taped},
+};
 use crate::{
     activity::{Activity, IDLE_TIMEOUT, Overdue},
     challenges::ACME_TLS,
@@ -64,7 +66,51 @@ impl Server {
                 _ => return,
             }
         }
-        self.connection(stream, about(PeerAddr(peer)), http2).await;
+        if http2 {
+            self.connection(stream, about(PeerAddr(peer)), true).await;
+        } else {
+            self.one_by_one(stream, about(PeerAddr(peer))).await;
+        }
+    }
+
+    /// Serves HTTP/1.1 on a stream. Where a request is parked, only the stream stays.
+    pub(super) async fn one_by_one<S>(self, mut stream: S, mut about: Extensions)
+    where
+        S: AsyncBufRead + AsyncWrite + Send + Unpin,
+    {
+        about.insert(Connection::default());
+        let (mut request, mut parking) = (Vec::new(), Parking::default());
+        loop {
+            let parked = Box::pin(self.until_parked(&mut stream, &about, &request, parking)).await;
+            let Some((again, waking)) = parked else { return };
+            if stream.flush().await.is_err() {
+                return;
+            }
+            let Some(kept) = waken(&mut stream, waking).await else { return };
+            (request, parking) = (again, Parking::with(kept));
+        }
+    }
+
+    /// Serves requests until one of them is parked: its bytes, and what wakes it. `request` is read before the stream.
+    async fn until_parked<S: AsyncRead + AsyncWrite + Send + Unpin>(
+        &self,
+        stream: &mut S,
+        about: &Extensions,
+        request: &[u8],
+        parking: Parking,
+    ) -> Option<(Vec<u8>, Waking)> {
+        let (activity, tape) = (Activity::new(), Tape::default());
+        let service = self.service(about.clone(), activity.clone(), Some((parking.clone(), tape.clone())));
+        let stream = Taped { first: request, stream, tape: tape.clone(), activity: activity.clone() };
+        let mut connection = Box::pin(speaks_http1().serve_connection(TokioIo::new(stream), service));
+        // What was parked is being answered before anything else, such as the end of the box, is looked at.
+        if !request.is_empty() && poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await {
+            return None;
+        }
+        tokio::select! {
+            waking = parking.parked() => Some((tape.take(), waking)),
+            () = self.until_its_end(connection, activity) => None,
+        }
     }
 
     async fn shake_hands(
@@ -101,7 +147,7 @@ impl Server {
             about.insert(Connection::default());
         }
         let activity = Activity::new();
-        let service = self.service(about, activity.clone());
+        let service = self.service(about, activity.clone(), None);
         let stream = InspectReader::new(stream, {
             let activity = activity.clone();
             // Between the requests of HTTP/2 there are frames that begin none.
@@ -125,6 +171,7 @@ impl Server {
         &self,
         about: Extensions,
         activity: Activity,
+        parking: Option<(Parking, Tape)>,
     ) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static> + use<> {
         let router = self.router.clone();
         service_fn(move |request: Request<Incoming>| {
@@ -134,24 +181,68 @@ impl Server {
             let mut request = if multiplexed { request.map(drained) } else { detached(request) };
             request.extensions_mut().extend(about.clone());
             name_host(&mut request);
+            if let Some((parking, tape)) = &parking
+                && tape.begin(request.body().size_hint().exact())
+            {
+                request.extensions_mut().insert(parking.clone());
+            }
+            let tape = parking.as_ref().map(|(_, tape)| tape.clone());
             async move {
                 let _answering = answering;
                 let answer: Result<Response, Infallible> = router.oneshot(request).await;
+                if let Some(tape) = tape {
+                    tape.end();
+                }
                 answer
             }
         })
     }
 
-    async fn until_its_end(&self, mut connection: Pin<Box<impl GracefulConnection>>, activity: Activity) {
+    async fn until_its_end(&self, mut connection: Pin<Box<impl Graceful>>, activity: Activity) {
         tokio::select! {
             // A client that vanishes or breaks the protocol is answered by hyper, where there is an answer.
             _ = connection.as_mut() => return,
             () = self.stop.signal.cancelled() => {}
             overdue = activity.overdue() => if overdue == Overdue::Headers { return },
         }
-        connection.as_mut().graceful_shutdown();
+        connection.as_mut().end();
         let _ = timeout(self.stop.drain.max(IDLE_TIMEOUT), connection).await;
     }
+}
+
+/// A connection that can be told to end with the request that it is answering.
+trait Graceful: Future {
+    fn end(self: Pin<&mut Self>);
+}
+
+impl<I, S> Graceful for http1::Connection<I, S>
+where
+    I: Read + Write + Unpin,
+    S: HttpService<Incoming, ResBody = Body, Error = Infallible>,
+{
+    fn end(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S> Graceful for http2::Connection<I, S, TokioExecutor>
+where
+    I: Read + Write + Unpin + 'static,
+    S: HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static>,
+{
+    fn end(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Waits until a parked request is woken; `None` when its client goes before that.
+async fn waken(stream: &mut (impl AsyncBufRead + Unpin), mut waking: Waking) -> Option<Kept> {
+    tokio::select! {
+        kept = &mut waking => return Some(kept),
+        // What comes stays where it is until the answer.
+        more = stream.fill_buf() => if more.ok()?.is_empty() { return None },
+    }
+    Some(waking.await)
 }
 
 /// Whether these are the first bytes of a request of SIP (RFC 3261 §7.1), before which there may be empty lines (§7.5).
@@ -210,12 +301,9 @@ fn speaks_http2() -> http2::Builder<TokioExecutor> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::Pin,
-        task::{Context, Poll, ready},
-    };
+    use std::task::{Context, ready};
 
-    use axum::{Router, body::HttpBody, routing::post};
+    use axum::{Router, routing::post};
     use bytes::Bytes;
     use http_body_util::BodyExt;
     use hyper::{body::Frame, client::conn::http2};

@@ -16,7 +16,7 @@ use super::{
     asker::{Asker, Given},
     render::Renderer,
 };
-use crate::Phones;
+use crate::{Phones, hold::Wait};
 
 /// For how many seconds events of less weight may wait ("events").
 const RELEASE: RangeInclusive<u64> = 5..=1800;
@@ -26,6 +26,7 @@ const TIMEOUT: RangeInclusive<u64> = 180..=1800;
 pub(super) async fn poll(
     State(phones): State<Phones>,
     asker: Asker,
+    wait: Wait,
     given: Given,
 ) -> Result<Answer, Refused> {
     let cursor = number(&given, "ack")?.unwrap_or(1).max(1);
@@ -45,12 +46,17 @@ pub(super) async fn poll(
     }
     let poll = Poll {
         ack: cursor - 1,
-        wait: channel.pace.timeout,
+        // Who has to look again is told at once.
+        wait: if channel.resumed { Duration::ZERO } else { channel.pace.timeout },
         release: Some(channel.pace.release),
         priority: number(&given, "priority")?.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
         channel: Some(channel.id),
     };
-    let Polled { inbox, end } = held(&phones, &asker, poll).await?;
+    let polled = wait.hold(&phones, session, poll, "fulmar_ucwa_pending_gets").await;
+    let Polled { inbox, end } = polled.map_err(|error| match error {
+        PollError::SessionEnded => Refused::no_application(),
+        error @ PollError::Store(_) => Refused::failed(&error),
+    })?;
     if end == PollEnd::Replaced {
         let message = "another request took its place";
         return Err(Refused::because(Code::Conflict, Subcode::PGetReplaced, message));
@@ -69,32 +75,6 @@ pub(super) async fn poll(
         renderer.add(event.event).await?;
     }
     Ok(Answer::Events(renderer.finish()))
-}
-
-async fn held(phones: &Phones, asker: &Asker, poll: Poll) -> Result<Polled, Refused> {
-    let _pending = Pending::new();
-    let stop = phones.stop.clone().cancelled_owned();
-    let polled = asker.app.poll(&asker.application.session, poll, stop).await;
-    polled.map_err(|error| match error {
-        PollError::SessionEnded => Refused::no_application(),
-        error @ PollError::Store(_) => Refused::failed(&error),
-    })
-}
-
-/// A request in the counter of those that are held; its client may go before it is answered.
-struct Pending;
-
-impl Pending {
-    fn new() -> Self {
-        metrics::gauge!("fulmar_ucwa_pending_gets").increment(1.0);
-        Self
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        metrics::gauge!("fulmar_ucwa_pending_gets").decrement(1.0);
-    }
 }
 
 /// A time that the client says, brought within the bounds of the reference.

@@ -46,8 +46,7 @@ pub(super) async fn poll(
     }
     let poll = Poll {
         ack: cursor - 1,
-        // Who has to look again is told at once.
-        wait: if channel.resumed { Duration::ZERO } else { channel.pace.timeout },
+        wait: channel.pace.timeout,
         release: Some(channel.pace.release),
         priority: number(&given, "priority")?.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
         channel: Some(channel.id),

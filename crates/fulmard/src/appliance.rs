@@ -1,6 +1,12 @@
 //! The whole box: everything wired, started, watched and stopped.
 
-use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use std::{
+    fs::DirBuilder,
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -33,6 +39,9 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
 const OTHER_CONNECTIONS: usize = 512;
 /// How often the store is tidied.
 const TIDY: Duration = Duration::from_secs(15);
+/// For how long what is too old is still kept after a start, and after the clock went forward: whoever waited for the
+/// box is to have it first.
+const GRACE: Duration = Duration::from_secs(3600);
 
 /// A box that serves.
 pub struct Appliance {
@@ -321,9 +330,19 @@ async fn sweep(app: App, stop: CancellationToken) {
 }
 
 async fn tidy(app: App, stop: CancellationToken) {
+    let (mut looked, mut forgets) = (app.now(), Instant::now() + GRACE);
     let tidy = async {
         loop {
-            if let Err(error) = app.store().tidy(app.now()).await {
+            let now = app.now();
+            if now.since(looked) > GRACE {
+                forgets = Instant::now() + GRACE;
+            }
+            looked = now;
+            let tidied = async {
+                app.store().tidy(now).await?;
+                if Instant::now() < forgets { Ok(()) } else { app.store().forget_old(now).await }
+            };
+            if let Err(error) = tidied.await {
                 let error: &(dyn std::error::Error + 'static) = &error;
                 tracing::error!(error, "The store could not be tidied.");
             }

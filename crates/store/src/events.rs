@@ -250,7 +250,7 @@ pub(crate) fn forget(
     tx.sql.prepare_cached(delete)?.execute(params![device, by_all])?;
     let update = "UPDATE session SET acknowledged = max(acknowledged, ?2) WHERE device = ?1";
     tx.sql.prepare_cached(update)?.execute(params![device, by_all])?;
-    if lags(tx.sql, device)? { history::fill(tx, device, now) } else { Ok(()) }
+    if lags(tx.sql, device)? { history::fill(tx, device) } else { Ok(()) }
 }
 
 fn since(sql: &Connection, session: &Session, after: u64, now: Timestamp) -> rusqlite::Result<Vec<Numbered>> {

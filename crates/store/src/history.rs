@@ -38,7 +38,7 @@ pub(crate) fn tell(
 }
 
 /// Puts what the device has not acknowledged into the log of its session, behind what is there, while there is room.
-pub(crate) fn fill(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn fill(tx: &mut Tx<'_>, device: i64) -> rusqlite::Result<()> {
     let room = events::room(tx.sql, device)?;
     let insert =
         "INSERT INTO event (device, eid, kind, detail, conversation, person, message, invitation, history)
@@ -47,11 +47,10 @@ pub(crate) fn fill(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Re
          FROM (
              SELECT s.last_event, h.*
              FROM session s JOIN device d ON d.id = s.device JOIN history h ON h.account = s.account
-             WHERE s.device = ?1 AND h.at > ?2 AND h.id > d.history_seen
+             WHERE s.device = ?1 AND h.id > d.history_seen
                  AND h.id > (SELECT coalesce(max(history), 0) FROM event WHERE device = ?1)
-             ORDER BY h.id LIMIT ?3)";
-    let values = params![device, (now - kept(tx.sql)?).as_millis(), room];
-    let lines = tx.sql.prepare_cached(insert)?.execute(values)?;
+             ORDER BY h.id LIMIT ?2)";
+    let lines = tx.sql.prepare_cached(insert)?.execute(params![device, room])?;
     // Where all the room was taken there may be more.
     let update = "UPDATE session SET last_event = last_event + ?2, lags = (?2 = ?3) WHERE device = ?1";
     tx.sql.prepare_cached(update)?.execute(params![device, lines, room])?;

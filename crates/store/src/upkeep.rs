@@ -22,7 +22,7 @@ const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 impl Store {
     /// Ends sessions that were silent too long, tells who became idle or away, ends subscriptions, wakes devices that
     /// fell silent with messages waiting, gives up expired notifications, and forgets old tickets, ended sessions of
-    /// the console, old pages of the ledger, and what the office does not keep of conversations any more.
+    /// the console, and old pages of the ledger.
     ///
     /// # Errors
     /// When it could not be committed; it is done the next time.
@@ -40,7 +40,14 @@ impl Store {
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())
         })
-        .await?;
+        .await
+    }
+
+    /// Forgets what the office does not keep of conversations any more.
+    ///
+    /// # Errors
+    /// When it could not be committed; it is done the next time.
+    pub async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
         // Each in a change of its own: what people do meanwhile waits for one of them, not for all.
         while self.change_at("forget old conversations", now, move |tx| history::forget_some(tx, now)).await?
         {

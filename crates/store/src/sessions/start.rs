@@ -50,7 +50,7 @@ pub(crate) fn start(
             new.device_type.as_str()
         ],
     )?;
-    history::fill(tx, device, now)?;
+    history::fill(tx, device)?;
     conversations::remind_of_missed(tx, account, device, now)?;
     match new.arrival {
         Some(arrival) => presence::arrive(tx, account, device, arrival, now)?,

@@ -98,9 +98,9 @@ async fn sessions_live_as_long_as_their_site_says() {
     let anna = bench.sign_in("anna", "phone", NOON).await;
     assert!(bench.store.session(&anna.session, after(119)).await.unwrap().is_some());
     assert!(bench.store.session(&anna.session, after(120)).await.unwrap().is_none());
-    bench.store.tidy(after(119)).await.unwrap();
+    bench.tidy(after(119)).await.unwrap();
     assert_eq!(bench.store.sessions().await.unwrap().len(), 1);
-    bench.store.tidy(after(120)).await.unwrap();
+    bench.tidy(after(120)).await.unwrap();
     assert_eq!(bench.store.sessions().await.unwrap().len(), 0);
 }
 

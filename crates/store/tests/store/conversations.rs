@@ -216,7 +216,7 @@ async fn a_silent_session_ends() {
     let anna = bench.sign_in("anna", "phone", NOON).await;
     let later = NOON + EXPIRY_WITHOUT_PUSH;
     assert!(bench.store.inbox(&anna.session, 0, later).await.unwrap().is_none());
-    bench.store.tidy(later).await.unwrap();
+    bench.tidy(later).await.unwrap();
     assert!(bench.store.sessions().await.unwrap().is_empty());
 }
 

@@ -136,20 +136,30 @@ fn rows(bench: &Bench, table: &str) -> usize {
 }
 
 #[tokio::test]
+async fn what_waited_while_the_box_was_off_is_told_before_it_is_forgotten() {
+    let bench = Bench::new().await;
+    let ben = bench.sign_in("ben", "desk", NOON).await;
+    invite(&bench, &ben, "anna", "c1", "m1").await;
+    bench.store.tidy(days(31)).await.unwrap();
+    let anna = bench.sign_in("anna", "phone", days(31)).await;
+    assert_eq!(bench.texts(&anna, days(31)).await, ["m1"]);
+}
+
+#[tokio::test]
 async fn what_is_older_than_the_history_is_told_to_nobody_and_forgotten() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "desk", NOON).await;
     invite(&bench, &ben, "anna", "c1", "m1").await;
     bench.store.sweep(after(30)).await.unwrap();
+    bench.tidy(days(31)).await.unwrap();
     let anna = bench.sign_in("anna", "phone", days(31)).await;
     assert_eq!(bench.events(&anna, 0, days(31)).await, []);
-    bench.store.tidy(days(31)).await.unwrap();
     let sql = Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
     let select = "SELECT group_concat(kind) FROM history";
     let left: String = sql.query_row(select, [], |row| row.get(0)).unwrap();
     assert_eq!(left, "messageFailed", "ben is told");
     assert_eq!((rows(&bench, "message"), rows(&bench, "delivery"), rows(&bench, "conversation")), (0, 0, 1));
-    bench.store.tidy(days(62)).await.unwrap();
+    bench.tidy(days(62)).await.unwrap();
     let left = ["history", "conversation", "participant", "invitation"].map(|table| rows(&bench, table));
     assert_eq!(left, [0; 4], "nothing is told of it any more");
 }
@@ -164,7 +174,7 @@ async fn the_office_says_how_long_it_is_kept() {
     bench.acknowledge(&anna, NOON).await;
     let ben = bench.sign_in("ben", "desk", days(1)).await;
     bench.store.say(&ben, None, "c1".parse().unwrap(), said("m2", "m2"), days(1)).await.unwrap();
-    bench.store.tidy(days(2)).await.unwrap();
+    bench.tidy(days(2)).await.unwrap();
     assert_eq!(rows(&bench, "message"), 1, "m2 is younger");
     let again = bench.sign_in("anna", "phone", days(2)).await;
     let texts = bench.texts(&again, days(2)).await;
@@ -173,7 +183,7 @@ async fn the_office_says_how_long_it_is_kept() {
     let query = MessageName::Newest;
     bench.store.query_messages(&again, None, "c1".parse().unwrap(), query, days(2)).await.unwrap();
     assert_eq!(bench.texts(&again, days(2)).await, ["m2"]);
-    bench.store.tidy(days(3)).await.unwrap();
+    bench.tidy(days(3)).await.unwrap();
     assert_eq!((rows(&bench, "message"), rows(&bench, "conversation")), (0, 0));
     let again = bench.sign_in("anna", "phone", days(3)).await;
     let gone = bench.store.say(&again, None, "c1".parse().unwrap(), said("m3", "m3"), days(3)).await.unwrap();
@@ -190,7 +200,7 @@ async fn a_message_that_is_forgotten_goes_with_all_that_is_about_it() {
     bench.store.set_activity(&anna, None, Activity::Background, NOON).await.unwrap();
     invite(&bench, &ben, "anna", "c1", "m1").await;
     let sent = bench.store.claim_notifications(NOON, Duration::from_secs(60), 1).await.unwrap()[0].id;
-    bench.store.tidy(days(1)).await.unwrap();
+    bench.tidy(days(1)).await.unwrap();
     assert_eq!((rows(&bench, "notification"), rows(&bench, "push_ledger")), (0, 0));
     // The answer to a push that was on its way then is of no use.
     bench.store.record_push_outcome(sent, &Outcome::Accepted, Next::Delivered, days(1)).await.unwrap();
@@ -210,8 +220,8 @@ async fn more_than_is_forgotten_at_once_is_forgotten_all_the_same() {
         invite(&bench, &ben, "anna", &format!("c{number}"), &format!("first-{number}")).await;
     }
     bench.store.sweep(after(30)).await.unwrap();
-    bench.store.tidy(days(2)).await.unwrap();
+    bench.tidy(days(2)).await.unwrap();
     assert_eq!((rows(&bench, "message"), rows(&bench, "history")), (0, 699), "each has failed");
-    bench.store.tidy(days(4)).await.unwrap();
+    bench.tidy(days(4)).await.unwrap();
     assert_eq!((rows(&bench, "history"), rows(&bench, "conversation")), (0, 0));
 }

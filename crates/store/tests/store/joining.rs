@@ -154,7 +154,7 @@ async fn what_is_not_there_or_over_is_not_joined() {
     let over = NOON + LIFETIME;
     let late = bench.sign_in("carla", "late", over).await;
     assert_eq!(join_at(&bench, &late, "c3", over).await, Err(Failure::NoSuchMeeting));
-    bench.store.tidy(over).await.unwrap();
+    bench.tidy(over).await.unwrap();
     let seen = seen_at(&bench, &ben, "c1", over).await;
     assert_eq!((seen.state, seen.meeting, seen.ended), (ConversationState::Connected, None, false));
 }
@@ -163,7 +163,7 @@ async fn what_is_not_there_or_over_is_not_joined() {
 async fn who_is_alone_when_the_time_is_over_is_told() {
     let (bench, _, ben, _) = planned(AccessLevel::Everyone).await;
     join(&bench, &ben, "c1").await.unwrap();
-    bench.store.tidy(NOON + LIFETIME).await.unwrap();
+    bench.tidy(NOON + LIFETIME).await.unwrap();
     let seen = seen(&bench, &ben, "c1").await;
     let left = seen.participation_of(&"ben@office.test".parse().unwrap());
     assert_eq!((seen.ended, left), (true, Some(Participation::Left)));

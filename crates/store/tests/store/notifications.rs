@@ -79,11 +79,11 @@ async fn a_phone_in_the_foreground_is_not_woken_until_it_falls_silent() {
     let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
     register(&bench, &anna, "00fc13adff785122").await;
     write(&bench, &ben, "anna", "m1", NOON).await;
-    bench.store.tidy(after(60)).await.unwrap();
+    bench.tidy(after(60)).await.unwrap();
     assert!(claim(&bench, after(60)).await.is_empty());
     let silent = NOON + FOREGROUND_SILENCE;
-    bench.store.tidy(silent).await.unwrap();
-    bench.store.tidy(silent).await.unwrap();
+    bench.tidy(silent).await.unwrap();
+    bench.tidy(silent).await.unwrap();
     assert_eq!(claim(&bench, silent).await.len(), 1);
 }
 
@@ -199,7 +199,7 @@ async fn what_expired_is_given_up() {
     write(&bench, &ben, "anna", "m1", NOON).await;
     let late = after(4 * 24 * 3600);
     assert!(claim(&bench, late).await.is_empty());
-    bench.store.tidy(late).await.unwrap();
+    bench.tidy(late).await.unwrap();
     let left: Vec<_> = claim(&bench, late).await.into_iter().map(|left| left.subject).collect();
     assert_eq!(left, [Subject::SignIn], "the session has expired, too");
 }
@@ -231,7 +231,7 @@ const LIFE: Duration = EXPIRY_WITH_PUSH;
 async fn a_phone_whose_session_expired_is_told_once_to_sign_in_again() {
     let (bench, anna, ben) = sleeping_phone().await;
     write(&bench, &ben, "anna", "m1", NOON).await;
-    bench.store.tidy(NOON + LIFE).await.unwrap();
+    bench.tidy(NOON + LIFE).await.unwrap();
     assert_eq!(bench.store.session(&anna.session, NOON + LIFE).await.unwrap(), None);
     let claimed = claim(&bench, NOON + LIFE).await;
     let subjects: Vec<_> = claimed.iter().map(|notification| notification.subject.clone()).collect();
@@ -239,7 +239,7 @@ async fn a_phone_whose_session_expired_is_told_once_to_sign_in_again() {
     let id = claimed[0].id;
     bench.store.record_push_outcome(id, &Outcome::Accepted, Next::Delivered, NOON + LIFE).await.unwrap();
     for days in 4..8 {
-        bench.store.tidy(after(days * 24 * 3600)).await.unwrap();
+        bench.tidy(after(days * 24 * 3600)).await.unwrap();
         assert_eq!(claim(&bench, after(days * 24 * 3600)).await, [], "it is told once");
     }
     let devices = bench.store.devices(&"anna@office.test".parse().unwrap(), NOON + LIFE).await.unwrap();
@@ -249,7 +249,7 @@ async fn a_phone_whose_session_expired_is_told_once_to_sign_in_again() {
 #[tokio::test]
 async fn a_phone_that_signed_in_again_before_the_notice_left_is_not_told() {
     let (bench, _, ben) = sleeping_phone().await;
-    bench.store.tidy(NOON + LIFE).await.unwrap();
+    bench.tidy(NOON + LIFE).await.unwrap();
     let anna = bench.sign_in("anna", "phone", NOON + LIFE).await;
     assert_eq!(claim(&bench, NOON + LIFE).await, []);
     assert_eq!(steps(&bench.store).await, [StepName::Queued, StepName::Unneeded]);
@@ -267,7 +267,7 @@ async fn whoever_signed_out_or_was_revoked_is_told_nothing() {
     let device = revoked.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
     assert!(revoked.store.revoke_device(&person, device).await.unwrap());
     for bench in [bench, revoked] {
-        bench.store.tidy(NOON + LIFE).await.unwrap();
+        bench.tidy(NOON + LIFE).await.unwrap();
         assert_eq!(claim(&bench, NOON + LIFE).await, []);
         assert_eq!(bench.store.session_end(device, NOON + LIFE).await.unwrap(), None);
     }
@@ -278,7 +278,7 @@ async fn a_revoked_device_is_not_told_any_more_that_it_expired() {
     let (bench, ..) = sleeping_phone().await;
     let person = "anna@office.test".parse().unwrap();
     let device = bench.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
-    bench.store.tidy(NOON + LIFE).await.unwrap();
+    bench.tidy(NOON + LIFE).await.unwrap();
     assert!(bench.store.revoke_device(&person, device).await.unwrap());
     assert_eq!(claim(&bench, NOON + LIFE).await, []);
 }
@@ -288,7 +288,7 @@ async fn where_push_is_off_nobody_is_told() {
     let (bench, ..) = sleeping_phone().await;
     let off = vec![("EnableApplePushNotificationService".to_owned(), vec!["False".to_owned()])];
     bench.store.configure(Object::PushNotification, Scope::Global, off, NOON).await.unwrap();
-    bench.store.tidy(NOON + LIFE).await.unwrap();
+    bench.tidy(NOON + LIFE).await.unwrap();
     assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
 }
 

@@ -57,9 +57,9 @@ async fn whom_nobody_touches_is_idle_and_then_away_and_those_who_look_are_told_o
     let (idle, away) = (NOON + INACTIVE_AFTER, NOON + INACTIVE_AFTER + AWAY_AFTER);
     for (now, availability) in [(idle, Availability::IdleOnline), (away, Availability::Away)] {
         assert_eq!(seen(&bench.store, "anna", now).await.availability, availability, "before it is told");
-        bench.store.tidy(now).await.unwrap();
+        bench.tidy(now).await.unwrap();
         assert_eq!(told(&bench, &ben, now).await, [(Changed::AVAILABILITY, availability)]);
-        bench.store.tidy(now + Duration::from_secs(1)).await.unwrap();
+        bench.tidy(now + Duration::from_secs(1)).await.unwrap();
         assert_eq!(told(&bench, &ben, now).await, []);
     }
     let back = away + Duration::from_secs(60);
@@ -199,10 +199,10 @@ async fn a_clock_that_was_wrong_for_a_while_leaves_nobody_active_for_ever() {
     let tomorrow = after(86_400);
     bench.store.report_activity(&anna, None, tomorrow).await.unwrap();
     follow(&bench, &ben, "anna", NOON).await;
-    bench.store.tidy(NOON).await.unwrap();
+    bench.tidy(NOON).await.unwrap();
     told(&bench, &ben, NOON).await;
     let idle = NOON + INACTIVE_AFTER;
-    bench.store.tidy(idle).await.unwrap();
+    bench.tidy(idle).await.unwrap();
     assert_eq!(told(&bench, &ben, idle).await, [(Changed::AVAILABILITY, Availability::IdleOnline)]);
 }
 
@@ -215,7 +215,7 @@ async fn whose_last_session_falls_silent_is_offline() {
     told(&bench, &ben, after(60)).await;
     let silent = NOON + EXPIRY_WITHOUT_PUSH;
     assert_eq!(seen(&bench.store, "anna", silent).await.availability, Availability::Offline);
-    bench.store.tidy(silent).await.unwrap();
+    bench.tidy(silent).await.unwrap();
     assert_eq!(told(&bench, &ben, silent).await, [(Changed::AVAILABILITY, Availability::Offline)]);
 }
 

@@ -124,9 +124,9 @@ async fn a_message_that_nobody_fetched_in_time_is_given_up_and_its_sender_told()
         bench.store.terminate_session(&ben.session, NOON).await.unwrap();
         bench.sign_in("ben", "desk", end).await
     };
-    bench.store.tidy(end).await.unwrap();
+    bench.tidy(end).await.unwrap();
     assert_eq!(told(&bench, &ben, end).await, ["m1 lost to anna", "m2 lost to anna", "m3 lost to anna"]);
     assert_eq!(states(&bench, &ben).await, [], "the messages are forgotten");
-    bench.store.tidy(end).await.unwrap();
+    bench.tidy(end).await.unwrap();
     assert_eq!(told(&bench, &ben, end).await.len(), 3);
 }

@@ -79,15 +79,15 @@ async fn a_subscription_warns_before_its_end_and_ends() {
     edit(&bench, &ben, start("s", people(&["anna"])), NOON).await.unwrap();
     assert_eq!(told(&bench, &ben, NOON).await, ["anna", "s added"]);
     let soon = minutes(10) - WARNING;
-    bench.store.tidy(soon - Duration::from_millis(1)).await.unwrap();
+    bench.tidy(soon - Duration::from_millis(1)).await.unwrap();
     assert_eq!(told(&bench, &ben, soon).await.iter().filter(|t| t.starts_with('s')).count(), 0);
     for _ in 0..2 {
-        bench.store.tidy(soon).await.unwrap();
+        bench.tidy(soon).await.unwrap();
     }
     let expiring = format!("s {}", SubscriptionChange::Expiring.as_str());
     assert_eq!(told(&bench, &ben, soon).await, [expiring]);
     assert_eq!(followed(&bench, &ben, "s", minutes(10)).await, None, "before it is told");
-    bench.store.tidy(minutes(10)).await.unwrap();
+    bench.tidy(minutes(10)).await.unwrap();
     told(&bench, &ben, minutes(10)).await;
     let busy = SelfPresence { chosen: Some(Some(PreferredAvailability::Busy)), ..SelfPresence::default() };
     bench.store.publish_presence(&anna, None, busy, minutes(10)).await.unwrap();
@@ -101,12 +101,12 @@ async fn what_is_extended_ends_later_and_warns_again() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "desk", NOON).await;
     edit(&bench, &ben, start("s", people(&["carla"])), NOON).await.unwrap();
-    bench.store.tidy(minutes(9)).await.unwrap();
+    bench.tidy(minutes(9)).await.unwrap();
     edit(&bench, &ben, SubscriptionEdit::Extend("s".parse().unwrap(), TEN), minutes(9)).await.unwrap();
     assert_eq!(told(&bench, &ben, minutes(9)).await, ["carla", "s added", "s expiring", "s extended"]);
-    bench.store.tidy(minutes(19)).await.unwrap();
+    bench.tidy(minutes(19)).await.unwrap();
     assert_eq!(told(&bench, &ben, minutes(19)).await, ["s expiring"]);
-    bench.store.tidy(minutes(20)).await.unwrap();
+    bench.tidy(minutes(20)).await.unwrap();
     assert_eq!(told(&bench, &ben, minutes(20)).await, ["s deleted"]);
 }
 
@@ -191,11 +191,11 @@ async fn who_is_in_several_subscriptions_is_followed_until_the_last_ends() {
     assert_eq!(following(&bench, &ben, NOON).await, ["deleted carla"]);
     edit(&bench, &ben, start("all", Followed::List), minutes(1)).await.unwrap();
     assert_eq!(following(&bench, &ben, minutes(1)).await, ["added carla"]);
-    bench.store.tidy(minutes(10)).await.unwrap();
+    bench.tidy(minutes(10)).await.unwrap();
     assert_eq!(following(&bench, &ben, minutes(10)).await, [] as [String; 0], "anna is in the list");
     contacts(&bench, &ben, ContactEdit::Remove(uri("anna"), None)).await;
     assert_eq!(following(&bench, &ben, minutes(10)).await, ["deleted anna"]);
-    bench.store.tidy(minutes(11)).await.unwrap();
+    bench.tidy(minutes(11)).await.unwrap();
     assert_eq!(following(&bench, &ben, minutes(11)).await, ["deleted carla"]);
 }
 
@@ -234,7 +234,7 @@ async fn a_clock_that_was_set_back_lets_none_last_longer_than_it_may() {
     let tomorrow = minutes(24 * 60);
     let ben = bench.sign_in("ben", "desk", tomorrow).await;
     edit(&bench, &ben, start("s", people(&["anna"])), tomorrow).await.unwrap();
-    bench.store.tidy(NOON).await.unwrap();
+    bench.tidy(NOON).await.unwrap();
     assert!(followed(&bench, &ben, "s", minutes(29)).await.is_some());
     assert_eq!(followed(&bench, &ben, "s", minutes(30)).await, None);
 }

@@ -12,7 +12,7 @@ use fulmar_domain::{
 };
 use fulmar_store::{
     Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Opening, Said, StartedSession, Store,
-    TicketDigest,
+    StoreError, TicketDigest,
 };
 use tempfile::TempDir;
 
@@ -74,6 +74,12 @@ impl Bench {
     }
 
     /// Everything that waits for a session after `ack`.
+    /// Does what is done from time to time.
+    pub(crate) async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.tidy(now).await?;
+        self.store.forget_old(now).await
+    }
+
     pub(crate) async fn events(&self, actor: &Actor, ack: u64, now: Timestamp) -> Vec<Numbered> {
         self.store.inbox(&actor.session, ack, now).await.unwrap().expect("the session lives").events
     }

@@ -101,7 +101,7 @@ async fn it_is_known_how_an_application_ended_until_there_is_another() {
     assert_eq!(end(NOON).await, None);
     let silent = after(3600);
     assert_eq!(end(silent).await, Some(SessionEnd::Expired), "the sweep has not come yet");
-    bench.store.tidy(silent).await.unwrap();
+    bench.tidy(silent).await.unwrap();
     assert_eq!(end(silent).await, Some(SessionEnd::Expired));
     created(&bench).await;
     assert_eq!(end(NOON).await, None);

@@ -85,7 +85,7 @@ impl World {
             Op::Look { device, activity } => self.look(device, activity).await,
             Op::Pass { seconds } => {
                 self.now = self.now + Duration::from_secs(seconds);
-                self.bench.store.tidy(self.now).await.unwrap();
+                self.bench.tidy(self.now).await.unwrap();
                 self.bench.store.sweep(self.now).await.unwrap();
                 Ok(())
             }

@@ -1,6 +1,9 @@
 //! Firebase Cloud Messaging with the token endpoint of Google ("FCM HTTP v1 API").
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -22,8 +25,6 @@ const EMAIL: &str = "push@fulmar-standin.iam.gserviceaccount.com";
 const KEY_ID: &str = "0123456789abcdef";
 const SCOPE: &str = "https://www.googleapis.com/auth/firebase.messaging";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-/// Of nobody: ring makes no RSA keys, so this one was made beforehand.
-const KEY_PEM: &str = include_str!("fcm/service-account-key.pem");
 const MAX_BODY: usize = 4096;
 
 /// A running stand-in. It ends when this is dropped.
@@ -32,11 +33,13 @@ pub struct FcmStandin(Server<Service>);
 impl FcmStandin {
     /// Listens, and serves until the handle is dropped.
     pub async fn start() -> Result<Self> {
-        let key = RsaKeyPair::from_pkcs8(&pkcs8()?)
+        let key_pem = new_key()?;
+        let key = RsaKeyPair::from_pkcs8(&pkcs8(&key_pem)?)
             .map_err(|error| anyhow::anyhow!("the key of the service account is of no use: {error}"))?;
         let public_key = key.public_key().as_ref().to_vec();
         let service = |port| Service {
             token_uri: format!("https://localhost:{port}/token"),
+            key_pem,
             public_key,
             issued: Issued::default(),
         };
@@ -59,7 +62,7 @@ impl FcmStandin {
             "type": "service_account",
             "project_id": PROJECT,
             "private_key_id": KEY_ID,
-            "private_key": KEY_PEM,
+            "private_key": self.0.shared.desk.key_pem,
             "client_email": EMAIL,
             "token_uri": self.0.shared.desk.token_uri,
         })
@@ -82,13 +85,24 @@ impl FcmStandin {
     }
 }
 
-fn pkcs8() -> Result<Vec<u8>> {
-    let lines: String = KEY_PEM.lines().filter(|line| !line.starts_with('-')).collect();
+/// A key of nobody. ring makes none for RSA.
+fn new_key() -> Result<String> {
+    let mut openssl = Command::new("openssl");
+    let made =
+        openssl.args(["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).output();
+    let made = made.context("`openssl` can not be run")?;
+    anyhow::ensure!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(String::from_utf8(made.stdout)?)
+}
+
+fn pkcs8(pem: &str) -> Result<Vec<u8>> {
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
     STANDARD.decode(lines).context("the key of the service account is not PEM")
 }
 
 struct Service {
     token_uri: String,
+    key_pem: String,
     public_key: Vec<u8>,
     issued: Issued,
 }

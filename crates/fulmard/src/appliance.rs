@@ -1,12 +1,6 @@
 //! The whole box: everything wired, started, watched and stopped.
 
-use std::{
-    fs::DirBuilder,
-    net::SocketAddr,
-    os::unix::fs::DirBuilderExt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs::DirBuilder, net::SocketAddr, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -39,9 +33,6 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(4500);
 const OTHER_CONNECTIONS: usize = 512;
 /// How often the store is tidied.
 const TIDY: Duration = Duration::from_secs(15);
-/// For how long what is too old is still kept after a start, and after the clock went forward: whoever waited for the
-/// box is to have it first.
-const GRACE: Duration = Duration::from_secs(3600);
 
 /// A box that serves.
 pub struct Appliance {
@@ -330,17 +321,12 @@ async fn sweep(app: App, stop: CancellationToken) {
 }
 
 async fn tidy(app: App, stop: CancellationToken) {
-    let (mut looked, mut forgets) = (app.now(), Instant::now() + GRACE);
     let tidy = async {
         loop {
             let now = app.now();
-            if now.since(looked) > GRACE {
-                forgets = Instant::now() + GRACE;
-            }
-            looked = now;
             let tidied = async {
                 app.store().tidy(now).await?;
-                if Instant::now() < forgets { Ok(()) } else { app.store().forget_old(now).await }
+                if app.store().may_forget(now).await? { app.store().forget_old(now).await } else { Ok(()) }
             };
             if let Err(error) = tidied.await {
                 let error: &(dyn std::error::Error + 'static) = &error;

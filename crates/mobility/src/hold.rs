@@ -19,6 +19,11 @@ impl<S: Sync> FromRequestParts<S> for Wait {
 }
 
 impl Wait {
+    /// Whether it has waited already, and is asked again as it was.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.0.as_ref().is_some_and(Parking::is_woken)
+    }
+
     /// Holds a poll until there is an answer. `gauge` counts those that are held.
     pub(crate) async fn hold(
         self,

@@ -28,9 +28,6 @@ pub(crate) enum SendError {
     /// The connection could not be made, or ended before the answer.
     #[error("can not reach the service")]
     Exchange(#[source] hyper_util::client::legacy::Error),
-    /// The answer broke off.
-    #[error("the answer broke off")]
-    Body(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl SendError {
@@ -39,7 +36,7 @@ impl SendError {
         let reason = in_words(&self);
         match self {
             Self::Exchange(cause) if is_refusal(&cause) => Outcome::OursToFix { reason },
-            Self::TimedOut(_) | Self::Exchange(_) | Self::Body(_) => Outcome::Retry { reason, after: None },
+            Self::TimedOut(_) | Self::Exchange(_) => Outcome::Retry { reason, after: None },
             Self::Sign(_) | Self::Random(_) | Self::Payload(_) | Self::Request(_) => {
                 Outcome::OursToFix { reason }
             }

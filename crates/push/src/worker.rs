@@ -148,7 +148,12 @@ fn note_end(ended: Result<(), JoinError>) {
 }
 
 async fn attempt(store: Store, providers: Arc<Providers>, notification: Notification) {
-    let outcome = providers.send(&notification, now()).await;
+    let begun = now();
+    let outcome = match providers.send(&notification, begun).await {
+        // A registration that was made while it was under way is another.
+        Outcome::Gone { reason, since } => Outcome::Gone { reason, since: Some(since.unwrap_or(begun)) },
+        outcome => outcome,
+    };
     note_outcome(&notification, &outcome);
     let attempts = notification.attempts + 1;
     let next = match &outcome {

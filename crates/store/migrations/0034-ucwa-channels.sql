@@ -16,5 +16,5 @@ CREATE TABLE ucwa_channel (
     UNIQUE (device, instance)
 ) STRICT;
 INSERT INTO ucwa_channel (device, instance, acknowledged, polled_at)
-SELECT u.device, '', s.acknowledged, s.last_seen FROM ucwa_application u JOIN session s ON s.device = u.device;
+SELECT u.device, coalesce(u.instance_id, ''), s.acknowledged, s.last_seen FROM ucwa_application u JOIN session s ON s.device = u.device;
 ALTER TABLE ucwa_application DROP COLUMN instance_id;

@@ -35,7 +35,7 @@ pub use messages::Said;
 pub(crate) use messages::message;
 pub(crate) use receipts::{delivered, forgotten};
 pub use roster::Joining;
-pub(crate) use roster::participation;
+pub(crate) use roster::was_there;
 pub(crate) use typing::{deadline as typing_deadline, expire as expire_typing};
 pub(crate) use views::{state, view};
 
@@ -206,6 +206,9 @@ fn step(
     let comes_back = before == Participation::Missed && after == Participation::Connected;
     if comes_back && listeners(tx.sql, conversation, me)?.len() >= MAX_PARTICIPANTS {
         return Ok(Err(Failure::TooManyParticipants));
+    }
+    if comes_back && !crate::meetings::may_come_back(tx.sql, conversation, me, now)? {
+        return Ok(Err(Failure::NotAdmitted));
     }
     let answer = invitations::Answer {
         state: if after == Participation::Connected {

@@ -166,7 +166,7 @@ fn write(
 /// that one.
 pub(crate) fn replace(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlite::Result<()> {
     let Columns { kind, conversation, person, .. } = entry.columns();
-    let delete = "DELETE FROM event WHERE device = ?1 AND kind = ?2 AND conversation IS ?3 AND person IS ?4
+    let delete = "DELETE FROM event INDEXED BY event_about WHERE device = ?1 AND kind = ?2 AND conversation IS ?3 AND person IS ?4
              AND history IS NULL RETURNING queued_at";
     let earlier: Vec<i64> = tx
         .sql
@@ -186,7 +186,7 @@ pub(crate) fn presence_changed(
     changed: Changed,
 ) -> rusqlite::Result<()> {
     let (mut unfetched, mut since) = (changed, now(tx));
-    let delete = "DELETE FROM event WHERE device = ?1 AND kind = ?2 AND person IS ?3 AND history IS NULL
+    let delete = "DELETE FROM event INDEXED BY event_about WHERE device = ?1 AND kind = ?2 AND person IS ?3 AND history IS NULL
              RETURNING detail, queued_at";
     let kind = if of.is_some() { PRESENCE_CHANGED } else { SELF_PRESENCE_CHANGED };
     let mut delete = tx.sql.prepare_cached(delete)?;
@@ -206,7 +206,8 @@ pub(crate) fn presence_changed(
 
 /// Forgets the presence of others that a session has not fetched.
 pub(crate) fn drop_presence(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
-    let delete = "DELETE FROM event WHERE device = ?1 AND kind = ?2 AND history IS NULL";
+    let delete =
+        "DELETE FROM event INDEXED BY event_about WHERE device = ?1 AND kind = ?2 AND history IS NULL";
     tx.sql.prepare_cached(delete)?.execute(params![device, PRESENCE_CHANGED]).map(drop)
 }
 

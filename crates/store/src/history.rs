@@ -86,6 +86,7 @@ pub(crate) fn forget_some(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<b
              AND NOT EXISTS (SELECT 1 FROM message m WHERE m.conversation = c.id)
              AND NOT EXISTS (SELECT 1 FROM history h WHERE h.conversation = c.id)
              AND NOT EXISTS (SELECT 1 FROM invitation i WHERE i.conversation = c.id AND i.state = 'ringing')
+             AND NOT EXISTS (SELECT 1 FROM meeting m WHERE m.conversation = c.id)
          LIMIT ?2)";
     let conversations = tx.sql.prepare_cached(delete)?.execute(params![before, AT_ONCE])?;
     Ok(lines == AT_ONCE || conversations == AT_ONCE)

@@ -243,9 +243,32 @@ pub(crate) fn may_ask(
     (whom, was_there): (&SipUri, bool),
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let Some(MeetingUri { id, .. }) = of(sql, conversation, now)? else { return Ok(true) };
-    let (meeting, who) = (find(sql, &id, now)?, address(sql, who)?);
-    Ok(meeting.is_none_or(|meeting| meeting.may_ask(&who, whom, was_there)))
+    let Some(meeting) = open_in(sql, conversation, now)? else { return is_of_two(sql, conversation) };
+    Ok(meeting.may_ask(&address(sql, who)?, whom, was_there))
+}
+
+/// Whether somebody who has missed an invitation to a conversation may still come with a word.
+pub(crate) fn may_come_back(
+    sql: &Connection,
+    conversation: i64,
+    who: i64,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Some(meeting) = open_in(sql, conversation, now)? else { return is_of_two(sql, conversation) };
+    Ok(meeting.admits(&address(sql, who)?, true))
+}
+
+/// The meeting that a conversation is, while that can be joined. To one of several whose meeting is over nobody comes.
+fn open_in(sql: &Connection, conversation: i64, now: Timestamp) -> rusqlite::Result<Option<Meeting>> {
+    match of(sql, conversation, now)? {
+        Some(MeetingUri { id, .. }) => find(sql, &id, now),
+        None => Ok(None),
+    }
+}
+
+fn is_of_two(sql: &Connection, conversation: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT conference = 0 FROM conversation WHERE id = ?1";
+    sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0))
 }
 
 fn address(sql: &Connection, account: i64) -> rusqlite::Result<SipUri> {

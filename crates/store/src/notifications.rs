@@ -278,9 +278,11 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
     match (outcome, next) {
         (Outcome::Accepted, _) => finish(tx, id, "accepted")?,
         (_, Next::DueAt(at)) if !is_test => {
-            let update =
-                "UPDATE notification SET claimed = 0, due_at = ?2 WHERE id = ?1 AND state = 'pending'";
-            tx.sql.prepare_cached(update)?.execute(params![id, at.as_millis()])?;
+            // What an administrator has to mend is not an attempt that the service has seen.
+            let update = "UPDATE notification SET claimed = 0, due_at = ?2, attempts = attempts - ?3
+                 WHERE id = ?1 AND state = 'pending'";
+            let ours = matches!(outcome, Outcome::OursToFix { .. });
+            tx.sql.prepare_cached(update)?.execute(params![id, at.as_millis(), ours])?;
         }
         _ => finish(tx, id, "dropped")?,
     }

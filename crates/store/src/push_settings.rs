@@ -69,7 +69,7 @@ impl Store {
 
 /// What waits because of the old settings is due at once.
 fn changed(tx: &mut Tx<'_>) -> rusqlite::Result<()> {
-    tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending'", [])?;
+    tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending' AND claimed = 0", [])?;
     tx.touched.push_settings = true;
     tx.touched.outbox = true;
     Ok(())

@@ -367,7 +367,7 @@ pub(crate) fn of_device(sql: &Connection, device: i64, now: Timestamp) -> rusqli
 
 /// Whether it is to be noted that a session was heard of: not within a minute of the last time.
 pub(crate) fn is_to_touch(session: &Session, now: Timestamp) -> bool {
-    now.since(session.last_seen).as_secs() >= 60
+    session.last_seen > now || now.since(session.last_seen).as_secs() >= 60
 }
 
 /// Notes that a session was heard of.

@@ -5,12 +5,15 @@ use std::time::Duration;
 use fulmar_domain::{
     Timestamp,
     configuration::McxConfiguration,
+    push::TIME_TO_LIVE,
     session::{Expiry, FOREGROUND_SILENCE, SessionEnd},
 };
-use rusqlite::{ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::{
-    Store, StoreError, configuration, history, meetings, notifications, presence, sessions, subscriptions,
+    Store, StoreError, configuration, history, meetings, notifications, presence,
+    rows::{found, timestamp},
+    sessions, subscriptions,
     writer::Tx,
 };
 
@@ -18,6 +21,22 @@ use crate::{
 const TICKET_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the story of a notification is kept.
 const LEDGER_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How often it is noted that the box is up.
+const NOTED_EVERY: Duration = Duration::from_secs(3600);
+/// After how long without that it was off, or its clock is another.
+const OFF: Duration = Duration::from_secs(24 * 3600);
+
+/// When the box was last up, and from when on what is old may be forgotten.
+struct Up {
+    seen_at: Timestamp,
+    forgets_from: Timestamp,
+}
+
+fn up(sql: &Connection) -> rusqlite::Result<Option<Up>> {
+    let row = |row: &Row<'_>| Ok(Up { seen_at: timestamp(row, 0)?, forgets_from: timestamp(row, 1)? });
+    found(sql.prepare_cached("SELECT seen_at, forgets_from FROM up")?.query_row([], row))
+}
 
 impl Store {
     /// Ends sessions that were silent too long, tells who became idle or away, ends subscriptions, wakes devices that
@@ -28,6 +47,9 @@ impl Store {
     /// When it could not be committed; it is done the next time.
     pub async fn tidy(&self, now: Timestamp) -> Result<(), StoreError> {
         self.change_at("tidy up", now, move |tx| {
+            // After the clock was set back nobody was heard of in the future.
+            let heard = "UPDATE session SET last_seen = ?1 WHERE last_seen > ?1";
+            tx.sql.execute(heard, [now.as_millis()])?;
             expire_sessions(tx, now)?;
             presence::age(tx, now)?;
             subscriptions::expire(tx, now)?;
@@ -35,7 +57,6 @@ impl Store {
             notifications::expire(tx, now)?;
             let before = |memory| (now - memory).as_millis();
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
-            meetings::expire(tx, now)?;
             tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
             Ok(())
@@ -43,11 +64,39 @@ impl Store {
         .await
     }
 
-    /// Forgets what the office does not keep of conversations any more.
+    /// Whether [`Self::forget_old`] is due. After the box was off for more than a day, or its clock went forward by so
+    /// much, it is not for as long as a phone may be woken: whoever waited for the box is to have it first.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn may_forget(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let noted = self.read("look when the box was last up", up).await?;
+        if let Some(Up { seen_at, forgets_from }) = noted
+            && now >= seen_at
+            && now.since(seen_at) < NOTED_EVERY
+        {
+            return Ok(now >= forgets_from);
+        }
+        self.change("note that the box is up", move |tx| {
+            let forgets_from = match up(tx.sql)? {
+                None => now,
+                Some(up) if now.since(up.seen_at) > OFF => now + TIME_TO_LIVE,
+                Some(up) if up.forgets_from <= up.seen_at => now,
+                Some(up) => up.forgets_from.min(now + TIME_TO_LIVE),
+            };
+            let upsert = "INSERT OR REPLACE INTO up (id, seen_at, forgets_from) VALUES (1, ?1, ?2)";
+            tx.sql.execute(upsert, params![now.as_millis(), forgets_from.as_millis()])?;
+            Ok(now >= forgets_from)
+        })
+        .await
+    }
+
+    /// Forgets meetings that are over, and what the office does not keep of conversations any more.
     ///
     /// # Errors
     /// When it could not be committed; it is done the next time.
     pub async fn forget_old(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.change_at("end meetings", now, move |tx| meetings::expire(tx, now)).await?;
         // Each in a change of its own: what people do meanwhile waits for one of them, not for all.
         while self.change_at("forget old conversations", now, move |tx| history::forget_some(tx, now)).await?
         {

@@ -70,8 +70,9 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if !self.is_replaced() {
-            self.polls.polls().by_place.remove(&self.place);
+        let mut polls = self.polls.polls();
+        if polls.by_place.get(&self.place).is_some_and(|entry| entry.number == self.number) {
+            polls.by_place.remove(&self.place);
         }
     }
 }

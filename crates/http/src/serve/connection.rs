@@ -81,7 +81,7 @@ impl Server {
         about.insert(Connection::default());
         let (mut request, mut parking) = (Vec::new(), Parking::default());
         loop {
-            let parked = Box::pin(self.until_parked(&mut stream, &about, &request, parking)).await;
+            let parked = Box::pin(self.until_parked(&mut stream, &about, request, parking)).await;
             let Some((again, waking)) = parked else { return };
             if stream.flush().await.is_err() {
                 return;
@@ -92,19 +92,20 @@ impl Server {
     }
 
     /// Serves requests until one of them is parked: its bytes, and what wakes it. `request` is read before the stream.
-    async fn until_parked<S: AsyncRead + AsyncWrite + Send + Unpin>(
+    pub(super) async fn until_parked<S: AsyncRead + AsyncWrite + Send + Unpin>(
         &self,
         stream: &mut S,
         about: &Extensions,
-        request: &[u8],
+        request: Vec<u8>,
         parking: Parking,
     ) -> Option<(Vec<u8>, Waking)> {
-        let (activity, tape) = (Activity::new(), Tape::default());
+        let is_again = !request.is_empty();
+        let (activity, tape) = (Activity::new(), Tape::after(request));
         let service = self.service(about.clone(), activity.clone(), Some((parking.clone(), tape.clone())));
-        let stream = Taped { first: request, stream, tape: tape.clone(), activity: activity.clone() };
+        let stream = Taped { stream, tape: tape.clone(), activity: activity.clone() };
         let mut connection = Box::pin(speaks_http1().serve_connection(TokioIo::new(stream), service));
         // What was parked is being answered before anything else, such as the end of the box, is looked at.
-        if !request.is_empty() && poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await {
+        if is_again && poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await {
             return None;
         }
         tokio::select! {
@@ -186,11 +187,12 @@ impl Server {
             {
                 request.extensions_mut().insert(parking.clone());
             }
-            let tape = parking.as_ref().map(|(_, tape)| tape.clone());
+            let parking = parking.clone();
             async move {
                 let _answering = answering;
                 let answer: Result<Response, Infallible> = router.oneshot(request).await;
-                if let Some(tape) = tape {
+                if let Some((parking, tape)) = parking {
+                    parking.clear();
                     tape.end();
                 }
                 answer

@@ -1,6 +1,7 @@
 //! A stream that remembers the request that was read from it, so that it can be read again.
 
 use std::{
+    collections::VecDeque,
     io, mem,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,6 +18,8 @@ pub(super) struct Tape(Arc<Mutex<Recorded>>);
 
 #[derive(Default)]
 struct Recorded {
+    /// What is read before the stream.
+    ahead: VecDeque<u8>,
     bytes: Vec<u8>,
     /// How many came, remembered or not.
     length: u64,
@@ -27,11 +30,16 @@ struct Recorded {
 }
 
 impl Tape {
+    /// A tape of a stream before which those bytes are read, which begin with a request.
+    pub(super) fn after(ahead: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(Recorded { ahead: ahead.into(), ..Recorded::default() })))
+    }
+
     /// A request was read whose body has that length, and is being answered; whether it is what is remembered, and
     /// nothing else.
     pub(super) fn begin(&self, body: Option<u64>) -> bool {
         let mut tape = self.recorded();
-        let head = tape.bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n").map(|end| end + 4);
+        let head = end_of_head(&tape.bytes);
         let alone = !tape.mixed && body == Some(0) && head == Some(tape.bytes.len());
         if !alone {
             tape.bytes.clear();
@@ -50,9 +58,11 @@ impl Tape {
         tape.length = 0;
     }
 
-    /// All that was read since the last answer.
+    /// All that was read since the last answer, and what is still to be read before the stream.
     pub(super) fn take(&self) -> Vec<u8> {
-        let mut bytes = mem::take(&mut self.recorded().bytes);
+        let mut tape = self.recorded();
+        let mut bytes = mem::take(&mut tape.bytes);
+        bytes.extend(tape.ahead.drain(..));
         bytes.shrink_to_fit();
         bytes
     }
@@ -66,6 +76,16 @@ impl Tape {
         }
     }
 
+    /// Puts some of what is read before the stream into a buffer: no more than one request, so that it is alone again.
+    fn read_ahead(&self, buffer: &mut ReadBuf<'_>) -> bool {
+        let mut tape = self.recorded();
+        let ahead = tape.ahead.make_contiguous();
+        let length = end_of_head(ahead).unwrap_or(ahead.len()).min(buffer.remaining());
+        buffer.put_slice(ahead.get(..length).unwrap_or_default());
+        tape.ahead.drain(..length);
+        length > 0
+    }
+
     fn was_refused(&self) {
         self.recorded().mixed = true;
     }
@@ -75,9 +95,17 @@ impl Tape {
     }
 }
 
-/// A stream with its tape, and with bytes before it.
+/// How long the head of the first request is, where it ends and is written as every client writes it: parsers take
+/// lines that end otherwise, and empty ones before the first, so that where such a head ends is theirs to say.
+fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+    let head = bytes.get(..end)?;
+    let bare = head.windows(2).any(|pair| pair.ends_with(b"\n") && pair != b"\r\n");
+    (!bare && !head.starts_with(b"\r") && !head.starts_with(b"\n")).then_some(end)
+}
+
+/// A stream with its tape.
 pub(super) struct Taped<'a, S> {
-    pub(super) first: &'a [u8],
     pub(super) stream: &'a mut S,
     pub(super) tape: Tape,
     pub(super) activity: Activity,
@@ -90,12 +118,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Taped<'_, S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if self.first.is_empty() {
+        if !self.tape.read_ahead(buffer) {
             ready!(Pin::new(&mut *self.stream).poll_read(cx, buffer))?;
-        } else {
-            let (now, later) = self.first.split_at(self.first.len().min(buffer.remaining()));
-            buffer.put_slice(now);
-            self.first = later;
         }
         let read = &buffer.filled()[before..];
         if !read.is_empty() {
@@ -156,8 +180,7 @@ mod tests {
     async fn a_request_that_came_alone_is_remembered_until_its_answer() {
         let (mut far, mut near) = tokio::io::duplex(1024);
         let tape = Tape::default();
-        let mut taped =
-            Taped { first: b"", stream: &mut near, tape: tape.clone(), activity: Activity::new() };
+        let mut taped = Taped { stream: &mut near, tape: tape.clone(), activity: Activity::new() };
         let mut buffer = [0; 1024];
         for pieces in [[HEAD, &b""[..]], [&HEAD[..10], &HEAD[10..]]] {
             for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
@@ -172,11 +195,12 @@ mod tests {
         assert!(tape.begin(Some(0)));
         let again = tape.take();
         assert_eq!(again, HEAD);
-        let mut taped =
-            Taped { first: &again, stream: &mut near, tape: Tape::default(), activity: Activity::new() };
+        let tape = Tape::after([HEAD, HEAD].concat());
+        let mut taped = Taped { stream: &mut near, tape: tape.clone(), activity: Activity::new() };
         assert_eq!(taped.read(&mut buffer).await.unwrap(), HEAD.len());
         assert_eq!(&buffer[..HEAD.len()], HEAD);
-        assert!(taped.tape.begin(Some(0)));
+        assert!(tape.begin(Some(0)), "the second is not read with the first");
+        assert_eq!(tape.take(), [HEAD, HEAD].concat(), "and not lost");
     }
 
     #[test]
@@ -210,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn where_a_head_ends_that_is_written_otherwise_is_not_known() {
+        for head in [
+            &b"GET / HTTP/1.1\nHost: box\n\n\r\n\r\n"[..],
+            b"GET / HTTP/1.1\r\nHost: box\n\r\n\r\n",
+            b"\r\nGET / HTTP/1.1\r\nHost: box\r\n\r\n",
+        ] {
+            let tape = Tape::default();
+            tape.read(head);
+            assert!(!tape.begin(Some(0)));
+            tape.end();
+            tape.read(HEAD);
+            assert!(!tape.begin(Some(0)));
+        }
+    }
+
+    #[test]
     fn what_comes_while_one_waits_is_remembered_with_it_and_nothing_after() {
         let tape = Tape::default();
         tape.read(HEAD);
@@ -225,8 +265,7 @@ mod tests {
     async fn an_answer_that_is_not_taken_whole_ends_it() {
         let (_far, mut near) = tokio::io::duplex(16);
         let tape = Tape::default();
-        let mut taped =
-            Taped { first: b"", stream: &mut near, tape: tape.clone(), activity: Activity::new() };
+        let mut taped = Taped { stream: &mut near, tape: tape.clone(), activity: Activity::new() };
         assert_eq!(taped.write(&[0; 32]).await.unwrap(), 16);
         tape.read(HEAD);
         assert!(!tape.begin(Some(0)));

@@ -132,7 +132,8 @@ impl From<Failure> for Refused {
             Failure::NotSupported => Self::new(Code::Forbidden, Subcode::OperationNotSupported),
             Failure::TooManyConversations => Self::new(Code::Conflict, Subcode::TooManyConversations),
             Failure::TooManyParticipants => Self::new(Code::Conflict, Subcode::TooManyParticipants),
-            Failure::TooManyContacts => Self::new(Code::Conflict, Subcode::TooManyContacts),
+            // "myGroupMemberships2"
+            Failure::TooManyContacts => Self::new(Code::Conflict, Subcode::LimitExceeded),
             Failure::TooManyGroups => Self::new(Code::Conflict, Subcode::TooManyGroups),
             Failure::LimitExceeded => Self::new(Code::Forbidden, Subcode::LimitExceeded),
         }

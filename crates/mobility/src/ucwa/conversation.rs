@@ -77,6 +77,11 @@ pub(super) async fn show_participant_messaging(asker: Asker) -> Result<Answer, R
     Ok(Answer::Found(Resource::new("participantMessaging", href).link("participant", participant)))
 }
 
+/// Whether somebody can be asked in: to one of several nobody comes any more whose meeting is over.
+fn may_grow(conversation: &Conversation) -> bool {
+    !conversation.conference || conversation.meeting.is_some()
+}
+
 /// Whether there is a meeting to see for who looks: it can be joined, and they are in it.
 pub(super) fn has_meeting(conversation: &Conversation) -> bool {
     conversation.meeting.is_some() && conversation.state == ConversationState::Connected
@@ -105,7 +110,7 @@ pub(super) fn resource(conversation: &Conversation, me: &SipUri, hrefs: &Hrefs) 
         .titled_link("localParticipant", hrefs.participant(&conversation.id, me), name_of(me, conversation))
         .link("participants", format!("{place}/participants"))
         .link("userAcknowledged", format!("{place}/userAcknowledged"))
-        .when(state == ConversationState::Connected, |resource| {
+        .when(state == ConversationState::Connected && may_grow(conversation), |resource| {
             let add = format!("communication/participantInvitations?conversation={}", conversation.id);
             resource.link("addParticipant", hrefs.at(&add))
         })

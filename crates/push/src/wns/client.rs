@@ -58,7 +58,7 @@ impl Client {
         // Phones name their channels: the token of the app must not go to anybody else.
         if !is_within(to.host(), &self.channel_domain) {
             let reason = format!("the channel is not at a host of `{}`", self.channel_domain);
-            return Outcome::Gone { reason, since: None };
+            return Outcome::OursToFix { reason };
         }
         let grant = Grant { transport: &self.transport, form: || Ok(self.form.clone()), now };
         let offered = self.tokens.send_with(grant, &TABLE, |token| self.post(token, notification, to, now));

@@ -106,7 +106,8 @@ fn invite(
     if matches!(before, Some(Participation::Ringing | Participation::Connected)) {
         return Ok(Effect::failed(Failure::AlreadyExists));
     }
-    if !meetings::may_ask(tx.sql, conversation, me, (&joining.whom, before.is_some()), now)? {
+    let was_there = was_there(tx.sql, conversation, invited)?;
+    if !meetings::may_ask(tx.sql, conversation, me, (&joining.whom, was_there), now)? {
         return Ok(Effect::failed(Failure::NotAdmitted));
     }
     let others = listeners(tx.sql, conversation, invited)?;
@@ -159,4 +160,15 @@ pub(crate) fn participation(
 ) -> rusqlite::Result<Option<Participation>> {
     let select = "SELECT participation FROM participant WHERE conversation = ?1 AND account = ?2";
     found(sql.prepare_cached(select)?.query_row(params![conversation, account], |row| parsed(row, 0)))
+}
+
+/// Whether somebody has been in a conversation, or might have been: not who was asked only by invitations that were
+/// taken back.
+pub(crate) fn was_there(sql: &Connection, conversation: i64, account: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM participant WHERE conversation = ?1 AND account = ?2)
+         AND NOT (
+             EXISTS (SELECT 1 FROM invitation WHERE conversation = ?1 AND invited = ?2)
+             AND NOT EXISTS (SELECT 1 FROM invitation
+                 WHERE conversation = ?1 AND invited = ?2 AND state <> 'cancelled'))";
+    sql.prepare_cached(select)?.query_row([conversation, account], |row| row.get(0))
 }

@@ -94,7 +94,7 @@ fn join(
     let me = session.account.0;
     let (row, conversation) = place(tx.sql, &meeting.id)?;
     let was_there = match conversation {
-        Some(conversation) => conversations::participation(tx.sql, conversation, me)?.is_some(),
+        Some(conversation) => conversations::was_there(tx.sql, conversation, me)?,
         None => false,
     };
     if !meeting.admits(&address(tx.sql, me)?, was_there) {

@@ -153,7 +153,7 @@ pub(super) fn name(instance: Option<&ClientText>) -> &str {
     instance.map_or("", ClientText::as_str)
 }
 
-/// Makes the channel of an instance that has none: it begins with what happens from now on, or with the session.
+/// Makes the channel of an instance that has none: it begins where the foremost of the others is, or with the session.
 /// Whether there was none.
 pub(super) fn open(
     tx: &Tx<'_>,
@@ -162,15 +162,15 @@ pub(super) fn open(
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
     let device = session.device.0;
-    let is_first = "SELECT NOT EXISTS (SELECT 1 FROM ucwa_channel WHERE device = ?1)";
-    let is_first: bool = tx.sql.query_row(is_first, [device], |row| row.get(0))?;
-    let begin = if is_first { session.acknowledged } else { session.last_event };
+    let foremost = "SELECT max(acknowledged) FROM ucwa_channel WHERE device = ?1";
+    let foremost: Option<u64> = tx.sql.query_row(foremost, [device], |row| row.get(0))?;
+    let begin = foremost.map_or(session.acknowledged, |others| others.max(session.acknowledged));
     let insert = "INSERT OR IGNORE INTO ucwa_channel (device, instance, acknowledged, polled_at)
          VALUES (?1, ?2, ?3, ?4)";
     let made = tx.sql.execute(insert, params![device, name(instance), begin, now.as_millis()])?;
     let delete = "DELETE FROM ucwa_channel WHERE device = ?1 AND id NOT IN (
-             SELECT id FROM ucwa_channel WHERE device = ?1 ORDER BY polled_at DESC, id DESC LIMIT ?2)";
-    tx.sql.execute(delete, params![device, MAX_CHANNELS])?;
+             SELECT id FROM ucwa_channel WHERE device = ?1 ORDER BY min(polled_at, ?3) DESC, id DESC LIMIT ?2)";
+    tx.sql.execute(delete, params![device, MAX_CHANNELS, now.as_millis()])?;
     Ok(made == 1)
 }
 

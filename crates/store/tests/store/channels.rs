@@ -111,12 +111,14 @@ async fn a_clock_that_is_set_back_lets_no_window_keep_events_for_long() {
 }
 
 #[tokio::test]
-async fn a_new_window_begins_with_what_happens_from_then_on() {
+async fn a_new_window_has_what_no_other_has_fetched() {
     let bench = Bench::new().await;
     let (first, ..) = two_windows(&bench).await;
     let (third, made) = open(&bench, Some("tab 3"), NOON).await;
     assert!(made);
-    assert_eq!((first.acknowledged, third.acknowledged), (0, 2));
+    assert_eq!((first.acknowledged, third.acknowledged), (0, 0));
+    assert!(acknowledge(&bench, &first, 2, NOON).await);
+    assert_eq!(open(&bench, Some("tab 4"), NOON).await.0.acknowledged, 2);
 }
 
 #[tokio::test]

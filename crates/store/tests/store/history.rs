@@ -146,6 +146,20 @@ async fn what_waited_while_the_box_was_off_is_told_before_it_is_forgotten() {
 }
 
 #[tokio::test]
+async fn after_the_box_was_off_nothing_is_forgotten_for_three_days() {
+    let bench = Bench::new().await;
+    let may_forget = async |now| bench.store.may_forget(now).await.unwrap();
+    assert!(may_forget(NOON).await, "there is nothing yet");
+    assert!(may_forget(days(1)).await, "it was up yesterday");
+    assert!(!may_forget(days(36)).await);
+    for hour in 1..72 {
+        assert!(!may_forget(days(36) + Duration::from_secs(hour * 3600)).await, "{hour}");
+    }
+    assert!(may_forget(days(39)).await);
+    assert!(may_forget(days(3)).await, "a clock that is set back was not off");
+}
+
+#[tokio::test]
 async fn what_is_older_than_the_history_is_told_to_nobody_and_forgotten() {
     let bench = Bench::new().await;
     let ben = bench.sign_in("ben", "desk", NOON).await;

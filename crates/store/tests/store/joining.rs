@@ -183,7 +183,7 @@ async fn what_its_organizer_gives_up_is_over_for_everybody() {
     assert_eq!(steps(&bench, &ben).await[3..], ["carla ringing", "ben left"]);
     assert_eq!(steps(&bench, &carla).await, ["participant begins", "participant cancelled", "carla missed"]);
     let say = bench.store.say(&carla, None, "c1".parse().unwrap(), said("m1", "But"), NOON).await.unwrap();
-    assert_eq!(outcome(say), Err(Failure::WrongState));
+    assert_eq!(outcome(say), Err(Failure::NotAdmitted));
     assert_eq!(join(&bench, &ben, "c4").await, Err(Failure::NoSuchMeeting));
 }
 
@@ -262,4 +262,35 @@ async fn who_has_begun_enough_conversations_begins_no_meeting() {
     assert_eq!(join(&bench, &anna, "c1").await, Err(Failure::TooManyConversations));
     join(&bench, &ben, "c2").await.unwrap();
     join(&bench, &anna, "c3").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_asked_by_mistake_does_not_come() {
+    let (bench, anna, _, carla) = planned(AccessLevel::Invited).await;
+    join(&bench, &anna, "c1").await.unwrap();
+    invite(&bench, &anna, "c1", "carla").await.unwrap();
+    bench.store.cancel_invitation(&anna, None, "ask-carla".parse().unwrap(), NOON).await.unwrap();
+    assert_eq!(join(&bench, &carla, "c2").await, Err(Failure::NotAdmitted));
+}
+
+#[tokio::test]
+async fn nobody_comes_once_it_is_over() {
+    let (bench, anna, ben, carla) = planned(AccessLevel::Invited).await;
+    for (who, name) in [(&anna, "c1"), (&ben, "c2")] {
+        join(&bench, who, name).await.unwrap();
+    }
+    invite(&bench, &anna, "c1", "carla").await.unwrap();
+    let late = NOON + LIFETIME;
+    let anna = bench.sign_in("anna", "p", late).await;
+    let carla = Actor { session: bench.sign_in("carla", "p", late).await.session, ..carla };
+    let word = bench.store.say(&carla, None, "c1".parse().unwrap(), said("m1", "Late"), late).await.unwrap();
+    assert_eq!(outcome(word).unwrap_err(), Failure::NotAdmitted, "she has missed it");
+    let joining = Joining {
+        conversation: "c1".parse().unwrap(),
+        invitation: "again".parse().unwrap(),
+        whom: "carla@office.test".parse().unwrap(),
+        operation: None,
+    };
+    let asked = bench.store.invite_into_conversation(&anna, None, joining, late).await.unwrap();
+    assert_eq!(outcome(asked).unwrap_err(), Failure::NotAdmitted);
 }

@@ -54,7 +54,7 @@ async fn a_meeting_is_kept_until_it_ends() {
     assert_eq!(store.meetings(anna.account, NOON).await.unwrap(), std::slice::from_ref(&made));
     assert_eq!(store.meeting(made.id.clone(), NOON).await.unwrap(), Some(made.clone()));
     assert_eq!(store.meeting(made.id.clone(), NOON + LIFETIME).await.unwrap(), None);
-    store.tidy(NOON + LIFETIME + Duration::from_secs(1)).await.unwrap();
+    store.forget_old(NOON + LIFETIME + Duration::from_secs(1)).await.unwrap();
     assert_eq!(store.meeting(made.id, NOON).await.unwrap(), None, "it is forgotten");
 }
 

@@ -124,10 +124,10 @@ async fn two_hundred_and_fifty_contacts() {
     assert_eq!(anna.phone(one_more).await, "tooManyContacts");
     let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "pinned" });
     let told = anna.client(&["people"], "myGroupMemberships", body).await;
-    assert_eq!(told, refused(409, "Conflict", "TooManyContacts"));
+    assert_eq!(told, refused(409, "Conflict", "LimitExceeded"));
     let body = json!({ "contactUri": "sip:ben@office.test", "groupId": "pinned" });
     let told = anna.client(&["people"], "myGroupMemberships", body).await;
-    assert_eq!(told, refused(409, "Conflict", "TooManyContacts"));
+    assert_eq!(told, refused(409, "Conflict", "LimitExceeded"));
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ impl Worker {
             let free = u32::try_from(MAX_IN_FLIGHT - self.in_flight.len()).unwrap_or(u32::MAX);
             let due = self.store.claim_notifications(now(), LEASE, free).await?;
             if due.is_empty() {
-                let next = self.store.next_notification_due().await?;
+                let next = self.store.next_notification_due(now()).await?;
                 return Ok(next.map_or(MAX_SLEEP, |at| at.since(now()).min(MAX_SLEEP)));
             }
             for notification in due {

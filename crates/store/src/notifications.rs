@@ -8,7 +8,7 @@ mod registration;
 mod sign_in;
 mod waking;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use fulmar_domain::{
     PushId, RequestId, Timestamp,
@@ -66,8 +66,8 @@ impl Store {
         .await
     }
 
-    /// Takes up to `limit` notifications that are due. Each is due again after `lease`, unless its outcome is
-    /// recorded before.
+    /// Takes up to `limit` notifications that are due, one at a time for each device: a service that does not answer
+    /// for one keeps none of the others waiting. Each is due again after `lease`, unless its outcome is recorded before.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -79,7 +79,11 @@ impl Store {
     ) -> Result<Vec<Notification>, StoreError> {
         self.change("claim notifications", move |tx| {
             let mut claimed = Vec::new();
-            for id in due(tx.sql, now, limit)? {
+            let mut devices = HashSet::new();
+            for (id, device) in due(tx.sql, now, limit)? {
+                if !devices.insert(device) {
+                    continue;
+                }
                 let notification = notification(tx.sql, id)?;
                 let update =
                     "UPDATE notification SET attempts = attempts + 1, claimed = 1, due_at = ?2 WHERE id = ?1";
@@ -106,14 +110,16 @@ impl Store {
         .await
     }
 
-    /// When the next notification is due, leases included.
+    /// When the next notification is due, leases included: those of a device that has one under way follow that one.
     ///
     /// # Errors
     /// When the store can not be read.
-    pub async fn next_notification_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("look for the next notification", |sql| {
-            let select = "SELECT min(due_at) FROM notification WHERE state = 'pending'";
-            let due: Option<i64> = sql.prepare_cached(select)?.query_row([], |row| row.get(0))?;
+    pub async fn next_notification_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read("look for the next notification", move |sql| {
+            let select =
+                format!("SELECT min(due_at) FROM notification n WHERE n.state = 'pending' AND {IS_FREE}");
+            let due: Option<i64> =
+                sql.prepare_cached(&select)?.query_row([now.as_millis()], |row| row.get(0))?;
             Ok(due.map(Timestamp::from_millis))
         })
         .await
@@ -220,10 +226,21 @@ fn ids(sql: &Connection, statement: &str, values: &[&dyn ToSql]) -> rusqlite::Re
     sql.prepare_cached(statement)?.query_map(values, |row| row.get(0))?.collect()
 }
 
-fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<i64>> {
-    let select = "SELECT id FROM notification
-         WHERE state = 'pending' AND due_at <= ?1 AND expires_at > ?1 ORDER BY due_at LIMIT ?2";
-    ids(sql, select, params![now.as_millis(), limit])
+/// Whether a notification `n` waits for no other of its device that is under way at `?1`.
+const IS_FREE: &str = "NOT EXISTS (
+     SELECT 1 FROM notification o WHERE o.device = n.device AND o.state = 'pending' AND o.id <> n.id
+         AND o.claimed = 1 AND o.due_at > ?1)";
+
+/// The notifications that are due and the devices that they are for.
+fn due(sql: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let select = format!(
+        "SELECT n.id, n.device FROM notification n
+         WHERE n.state = 'pending' AND n.due_at <= ?1 AND n.expires_at > ?1 AND {IS_FREE}
+         ORDER BY n.due_at LIMIT ?2"
+    );
+    sql.prepare_cached(&select)?
+        .query_map(params![now.as_millis(), limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 fn notification(sql: &Connection, id: i64) -> rusqlite::Result<Notification> {

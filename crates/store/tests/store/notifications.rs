@@ -110,6 +110,21 @@ async fn a_worker_that_dies_leaves_the_notification_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_device_is_woken_for_one_thing_after_the_other() {
+    let (bench, _, ben) = sleeping_phone().await;
+    write(&bench, &ben, "anna", "m1", NOON).await;
+    write(&bench, &ben, "anna", "m2", NOON).await;
+    let first = claim(&bench, NOON).await;
+    assert_eq!((first.len(), claim(&bench, NOON).await.len()), (1, 0));
+    let next = bench.store.next_notification_due(NOON).await.unwrap();
+    assert_eq!(next, Some(NOON + LEASE), "not at once, which would be asked again and again");
+    bench.store.record_push_outcome(first[0].id, &Outcome::Accepted, Next::Delivered, NOON).await.unwrap();
+    assert_eq!(bench.store.next_notification_due(NOON).await.unwrap(), Some(NOON));
+    assert_eq!(claim(&bench, NOON).await.len(), 1);
+    assert_eq!(claim(&bench, NOON + LEASE).await.len(), 1, "of a worker that died");
+}
+
+#[tokio::test]
 async fn what_is_to_be_tried_later_is_not_released() {
     let (bench, _, ben) = sleeping_phone().await;
     write(&bench, &ben, "anna", "m1", NOON).await;
@@ -289,7 +304,7 @@ async fn where_push_is_off_nobody_is_told() {
     let off = vec![("EnableApplePushNotificationService".to_owned(), vec!["False".to_owned()])];
     bench.store.configure(Object::PushNotification, Scope::Global, off, NOON).await.unwrap();
     bench.tidy(NOON + LIFE).await.unwrap();
-    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    assert_eq!(bench.store.next_notification_due(NOON).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -331,12 +346,12 @@ async fn each_service_wakes_its_own_devices_while_it_is_set_up() {
     assert_eq!(claim(&bench, NOON).await[0].registration, token);
     assert!(bench.store.forget_fcm_settings(NOON).await.unwrap());
     assert!(!bench.store.forget_fcm_settings(NOON).await.unwrap());
-    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    assert_eq!(bench.store.next_notification_due(NOON).await.unwrap(), None);
 
     let channel = PushRegistration::Wns("https://db5.notify.windows.com/?token=x".parse().unwrap());
     bench.store.register_push(&anna, rid("w"), channel, NOON).await.unwrap();
     write(&bench, &ben, "anna", "m3", NOON).await;
-    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    assert_eq!(bench.store.next_notification_due(NOON).await.unwrap(), None);
 }
 
 fn raw(bench: &Bench) -> rusqlite::Connection {
@@ -385,7 +400,7 @@ async fn switching_web_push_off_withdraws_what_waits_and_keeps_the_key() {
     write(&bench, &ben, "anna", "m1", NOON).await;
 
     assert!(bench.store.forget_web_push_settings(NOON).await.unwrap());
-    assert_eq!(bench.store.next_notification_due().await.unwrap(), None);
+    assert_eq!(bench.store.next_notification_due(NOON).await.unwrap(), None);
     assert_eq!(bench.store.web_push_settings().await.unwrap(), None);
     assert_eq!(bench.store.vapid_public_key().await.unwrap(), None);
 

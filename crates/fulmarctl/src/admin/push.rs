@@ -153,23 +153,7 @@ struct Step {
 /// When a file can not be read, or the box refuses or can not be asked.
 pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) -> Result<()> {
     match command {
-        PushCommand::Apns(ApnsCommand::Set(settings)) => {
-            let body = json!({
-                "endpoint": settings.endpoint,
-                "topic": settings.topic,
-                "team_id": settings.team_id,
-                "key_id": settings.key_id,
-                "chain_pem": settings.certificate.as_deref().map(read).transpose()?,
-                "key_pem": read(&settings.key)?,
-                "trust_anchors_pem": settings.ca.as_deref().map(read).transpose()?,
-            });
-            client.change(Method::PUT, "/api/v1/push/apns", &body).await?;
-            writeln!(out, "Phones are woken through {}.", settings.endpoint)?;
-            let off =
-                "fulmarctl policy set PushNotificationConfiguration EnableApplePushNotificationService=False";
-            writeln!(out, "To wake nobody: {off}")?;
-            exceptions(client, out).await?;
-        }
+        PushCommand::Apns(ApnsCommand::Set(settings)) => set_apns(client, &settings, out).await?,
         PushCommand::Web(WebCommand::Set(settings)) => {
             let body = json!({
                 "contact": settings.contact,
@@ -205,6 +189,23 @@ pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) ->
         PushCommand::Ledger => ledger(client, out).await?,
     }
     Ok(())
+}
+
+async fn set_apns(client: &Client, settings: &Apns, out: &mut impl Write) -> Result<()> {
+    let body = json!({
+        "endpoint": settings.endpoint,
+        "topic": settings.topic,
+        "team_id": settings.team_id,
+        "key_id": settings.key_id,
+        "chain_pem": settings.certificate.as_deref().map(read).transpose()?,
+        "key_pem": read(&settings.key)?,
+        "trust_anchors_pem": settings.ca.as_deref().map(read).transpose()?,
+    });
+    client.change(Method::PUT, "/api/v1/push/apns", &body).await?;
+    writeln!(out, "Phones are woken through {}.", settings.endpoint)?;
+    let off = "fulmarctl policy set PushNotificationConfiguration EnableApplePushNotificationService=False";
+    writeln!(out, "To wake nobody: {off}")?;
+    exceptions(client, out).await
 }
 
 async fn ledger(client: &Client, out: &mut impl Write) -> Result<()> {

@@ -6,11 +6,11 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, Result, bail};
-use rcgen::generate_simple_self_signed;
+use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 use super::{line::Place, xmpp::DOMAIN};
@@ -18,6 +18,7 @@ use crate::appliance::free;
 
 /// How long a peer may take to serve.
 const PATIENCE: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -65,8 +66,7 @@ pub(crate) async fn start(kind: Kind, root: &Path) -> Result<Option<Peer>> {
     // As the peer sees it.
     let inside = Path::new("/").join(dir.path().strip_prefix(root)?);
     let inside = inside.to_str().context("the name of a directory is no text")?;
-    let certificate = generate_simple_self_signed([DOMAIN.to_owned()])?;
-    let (chain, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+    let (chain, key) = credentials()?;
     for (name, text) in [("leaf.crt", &chain), ("leaf.key", &key), ("leaf.pem", &format!("{chain}{key}"))] {
         fs::write(dir.path().join(name), text)?;
     }
@@ -113,6 +113,18 @@ fn prosody(command: &mut Command, dir: &Path, inside: &str, address: SocketAddr)
     fs::write(dir.join("prosody.cfg.lua"), settings)?;
     command.args(["--config", &format!("{inside}/prosody.cfg.lua"), "-F"]);
     Ok(())
+}
+
+/// A certificate of its own and the key. A server that watches over the end of it can not count to the year 4096, which
+/// is usual for certificates made so.
+fn credentials() -> Result<(String, String)> {
+    let mut params = CertificateParams::new([DOMAIN.to_owned()])?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    params.not_before = rcgen::date_time_ymd(1970, 1, 1) + now - DAY;
+    params.not_after = params.not_before + 30 * DAY;
+    let signing_key = KeyPair::generate()?;
+    let certificate = params.self_signed(&signing_key)?;
+    Ok((certificate.pem(), signing_key.serialize_pem()))
 }
 
 /// The modules of the package, but for those that limit registration, speak with other servers or need a directory of

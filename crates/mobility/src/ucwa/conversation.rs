@@ -77,8 +77,8 @@ pub(super) async fn show_participant_messaging(asker: Asker) -> Result<Answer, R
     Ok(Answer::Found(Resource::new("participantMessaging", href).link("participant", participant)))
 }
 
-/// Whether somebody can be asked in: to one of several nobody comes any more whose meeting is over.
-fn may_grow(conversation: &Conversation) -> bool {
+/// Whether anybody can come: to one of several nobody comes any more whose meeting is over.
+pub(super) fn may_grow(conversation: &Conversation) -> bool {
     !conversation.conference || conversation.meeting.is_some()
 }
 

@@ -181,6 +181,7 @@ pub(super) fn resource(conversation: &Conversation, asker: &Asker) -> Resource {
     let open = state != ConversationState::Disconnected;
     // What was missed is answered with a word.
     let missed = conversation.participation_of(me) == Some(Participation::Missed)
+        && conversation::may_grow(conversation)
         && conversation.others(me).any(conversation::is_there);
     Resource::new("messaging", &place)
         .property("state", word)

@@ -1,7 +1,8 @@
 //! The use cases of the box, one file each: the only place where rules and storage meet.
 //!
 //! Transports call [`App`] with typed values and map its errors to their own answers, one arm for each. Nothing
-//! here knows a foreign format, but for what people give to be shown to others (`html`, `photo`). Everything that was answered with success is on the disk.
+//! here knows a foreign format, but for what people give to be shown to others (`html`, `photo`). Everything that was
+//! answered with success is on the disk.
 
 mod administrators;
 mod authenticate;

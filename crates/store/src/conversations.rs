@@ -108,6 +108,12 @@ pub(crate) fn name(sql: &Connection, conversation: i64) -> rusqlite::Result<Conv
     sql.prepare_cached(select)?.query_row([conversation], |row| parsed(row, 0))
 }
 
+/// Whether a conversation is or was one of more than two.
+pub(crate) fn among_many(sql: &Connection, conversation: i64) -> rusqlite::Result<bool> {
+    let select = "SELECT conference FROM conversation WHERE id = ?1";
+    sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0))
+}
+
 /// The place of a person at `now`: invitations whose time is over are missed before anybody looks.
 fn place(
     tx: &mut Tx<'_>,

@@ -166,8 +166,9 @@ fn write(
 /// that one.
 pub(crate) fn replace(tx: &mut Tx<'_>, device: i64, entry: Entry<'_>) -> rusqlite::Result<()> {
     let Columns { kind, conversation, person, .. } = entry.columns();
-    let delete = "DELETE FROM event INDEXED BY event_about WHERE device = ?1 AND kind = ?2 AND conversation IS ?3 AND person IS ?4
-             AND history IS NULL RETURNING queued_at";
+    let delete = "DELETE FROM event INDEXED BY event_about
+         WHERE device = ?1 AND kind = ?2 AND conversation IS ?3 AND person IS ?4 AND history IS NULL
+         RETURNING queued_at";
     let earlier: Vec<i64> = tx
         .sql
         .prepare_cached(delete)?
@@ -186,8 +187,8 @@ pub(crate) fn presence_changed(
     changed: Changed,
 ) -> rusqlite::Result<()> {
     let (mut unfetched, mut since) = (changed, now(tx));
-    let delete = "DELETE FROM event INDEXED BY event_about WHERE device = ?1 AND kind = ?2 AND person IS ?3 AND history IS NULL
-             RETURNING detail, queued_at";
+    let delete = "DELETE FROM event INDEXED BY event_about
+         WHERE device = ?1 AND kind = ?2 AND person IS ?3 AND history IS NULL RETURNING detail, queued_at";
     let kind = if of.is_some() { PRESENCE_CHANGED } else { SELF_PRESENCE_CHANGED };
     let mut delete = tx.sql.prepare_cached(delete)?;
     let earlier = delete.query_map(params![device, kind, of], |row| Ok((parts(row, 0)?, row.get(1)?)))?;

@@ -243,7 +243,9 @@ pub(crate) fn may_ask(
     (whom, was_there): (&SipUri, bool),
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let Some(meeting) = open_in(sql, conversation, now)? else { return is_of_two(sql, conversation) };
+    let Some(meeting) = open_in(sql, conversation, now)? else {
+        return conversations::among_many(sql, conversation).map(|among_many| !among_many);
+    };
     Ok(meeting.may_ask(&address(sql, who)?, whom, was_there))
 }
 
@@ -254,7 +256,9 @@ pub(crate) fn may_come_back(
     who: i64,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let Some(meeting) = open_in(sql, conversation, now)? else { return is_of_two(sql, conversation) };
+    let Some(meeting) = open_in(sql, conversation, now)? else {
+        return conversations::among_many(sql, conversation).map(|among_many| !among_many);
+    };
     Ok(meeting.admits(&address(sql, who)?, true))
 }
 
@@ -264,11 +268,6 @@ fn open_in(sql: &Connection, conversation: i64, now: Timestamp) -> rusqlite::Res
         Some(MeetingUri { id, .. }) => find(sql, &id, now),
         None => Ok(None),
     }
-}
-
-fn is_of_two(sql: &Connection, conversation: i64) -> rusqlite::Result<bool> {
-    let select = "SELECT conference = 0 FROM conversation WHERE id = ?1";
-    sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0))
 }
 
 fn address(sql: &Connection, account: i64) -> rusqlite::Result<SipUri> {

@@ -43,7 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0033-web-push.sql"),
     include_str!("../migrations/0034-ucwa-channels.sql"),
     include_str!("../migrations/0035-fcm-wns.sql"),
-    include_str!("../migrations/0036-up.sql"),
+    include_str!("../migrations/0036-uptime.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

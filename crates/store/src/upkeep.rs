@@ -28,14 +28,14 @@ const NOTED_EVERY: Duration = Duration::from_secs(3600);
 const OFF: Duration = Duration::from_secs(24 * 3600);
 
 /// When the box was last up, and from when on what is old may be forgotten.
-struct Up {
+struct Uptime {
     seen_at: Timestamp,
     forgets_from: Timestamp,
 }
 
-fn up(sql: &Connection) -> rusqlite::Result<Option<Up>> {
-    let row = |row: &Row<'_>| Ok(Up { seen_at: timestamp(row, 0)?, forgets_from: timestamp(row, 1)? });
-    found(sql.prepare_cached("SELECT seen_at, forgets_from FROM up")?.query_row([], row))
+fn uptime(sql: &Connection) -> rusqlite::Result<Option<Uptime>> {
+    let row = |row: &Row<'_>| Ok(Uptime { seen_at: timestamp(row, 0)?, forgets_from: timestamp(row, 1)? });
+    found(sql.prepare_cached("SELECT seen_at, forgets_from FROM uptime")?.query_row([], row))
 }
 
 impl Store {
@@ -70,21 +70,21 @@ impl Store {
     /// # Errors
     /// When it could not be committed.
     pub async fn may_forget(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let noted = self.read("look when the box was last up", up).await?;
-        if let Some(Up { seen_at, forgets_from }) = noted
+        let noted = self.read("look when the box was last up", uptime).await?;
+        if let Some(Uptime { seen_at, forgets_from }) = noted
             && now >= seen_at
             && now.since(seen_at) < NOTED_EVERY
         {
             return Ok(now >= forgets_from);
         }
         self.change("note that the box is up", move |tx| {
-            let forgets_from = match up(tx.sql)? {
+            let forgets_from = match uptime(tx.sql)? {
                 None => now,
                 Some(up) if now.since(up.seen_at) > OFF => now + TIME_TO_LIVE,
                 Some(up) if up.forgets_from <= up.seen_at => now,
                 Some(up) => up.forgets_from.min(now + TIME_TO_LIVE),
             };
-            let upsert = "INSERT OR REPLACE INTO up (id, seen_at, forgets_from) VALUES (1, ?1, ?2)";
+            let upsert = "INSERT OR REPLACE INTO uptime (id, seen_at, forgets_from) VALUES (1, ?1, ?2)";
             tx.sql.execute(upsert, params![now.as_millis(), forgets_from.as_millis()])?;
             Ok(now >= forgets_from)
         })

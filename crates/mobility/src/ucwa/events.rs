@@ -36,13 +36,14 @@ pub(super) async fn poll(
         timeout: seconds(&given, "timeout", TIMEOUT)?,
     };
     // What was said before it waited may have been said otherwise since.
-    let change = if wait.is_woken() { PaceChange::default() } else { said };
+    let woken = wait.is_woken();
+    let change = if woken { PaceChange::default() } else { said };
     let (session, instance) = (&asker.application.session, asker.application.client.instance_id.as_ref());
     let (store, now) = (asker.app.store(), asker.app.now());
     let channel = store.enter_channel(session, instance, cursor - 1, change, now).await?;
     let channel = channel.ok_or_else(Refused::no_application)?;
     // What was acknowledged is forgotten, and what did not happen yet can not be acknowledged.
-    if !wait.is_woken() && (cursor > session.last_event + 1 || cursor <= channel.acknowledged) {
+    if !woken && (cursor > session.last_event + 1 || cursor <= channel.acknowledged) {
         let known = asker.hrefs.events(channel.acknowledged + 1);
         return Ok(Answer::Events(EventsDocument::new(asker.hrefs.events(cursor), &known).resync(&known)));
     }

@@ -137,7 +137,8 @@ fn chosen(given: &Given, name: &'static str) -> Result<Option<PreferredAvailabil
     found.map(Some).ok_or_else(|| Refused::parameter(name, "this is not an availability to choose"))
 }
 
-/// A time as clients write it: a number of minutes ("makeMeAvailable"), or hours, minutes and seconds (`00:05:00`, `PT5M`).
+/// A time as clients write it: a number of minutes ("makeMeAvailable"), or hours, minutes and seconds (`00:05:00`,
+/// `PT5M`).
 fn span(text: &str) -> Option<Duration> {
     let period = text.to_ascii_uppercase();
     if let Some(minutes) = period.strip_prefix("PT").and_then(|rest| rest.strip_suffix('M')) {

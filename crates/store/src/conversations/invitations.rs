@@ -14,7 +14,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::{
     Actor, Store, StoreError,
-    conversations::{messages, set_participation},
+    conversations::{among_many, messages, set_participation},
     events::{self, Entry},
     history, meetings,
     notifications::{self, Cause},
@@ -238,9 +238,7 @@ fn unanswered(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     answer(tx, conversation, invited, Answer { state, reason: None, device: None }, now)?;
-    let select = "SELECT conference FROM conversation WHERE id = ?1";
-    let among_many: bool = tx.sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0))?;
-    let shut_out = among_many && state == InvitationState::Cancelled;
+    let shut_out = state == InvitationState::Cancelled && among_many(tx.sql, conversation)?;
     let participation = if shut_out { Participation::Left } else { Participation::Missed };
     set_participation(tx, conversation, invited, participation, now)?;
     tell_missed(tx, invited)

@@ -45,7 +45,8 @@ impl Store {
                 return Ok(Effect::failed(Failure::NoSuchMessage));
             };
             let unread = unread(tx.sql, place.conversation, me, up_to)?;
-            let update = "UPDATE participant SET read_up_to = max(read_up_to, ?3) WHERE conversation = ?1 AND account = ?2";
+            let update = "UPDATE participant SET read_up_to = max(read_up_to, ?3)
+                 WHERE conversation = ?1 AND account = ?2";
             tx.sql.prepare_cached(update)?.execute([place.conversation, me, up_to])?;
             let mut newest = BTreeMap::new();
             for (message, sender) in unread {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use crate::{
     Actor, Store, StoreError, accounts,
     conversations::{
-        Place,
+        Place, among_many,
         invitations::{self, Asking},
         listeners, place,
     },
@@ -143,8 +143,7 @@ fn escalate(
     let update = "UPDATE conversation SET conference = 1 WHERE id = ?1 AND conference = 0
          AND (SELECT count(*) FROM participant WHERE conversation = ?1 AND account <> ?2) > 1";
     if tx.sql.prepare_cached(update)?.execute([conversation, third])? == 0 {
-        let select = "SELECT conference FROM conversation WHERE id = ?1";
-        return tx.sql.prepare_cached(select)?.query_row([conversation], |row| row.get(0));
+        return among_many(tx.sql, conversation);
     }
     meetings::begin_in(tx, conversation, me, now)?;
     for person in others {

@@ -62,8 +62,8 @@ impl Store {
     }
 }
 
-/// Those in which a person is with somebody or that are meetings, or to which they are asked, and in which something happened lately; oldest
-/// first.
+/// Those in which a person is with somebody or that are meetings, or to which they are asked, and in which something
+/// happened lately; oldest first.
 pub(super) fn active(sql: &Connection, person: i64, now: Timestamp) -> rusqlite::Result<Vec<i64>> {
     let select = "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation
          WHERE p.account = ?1 AND p.participation IN ('ringing', 'connected')

@@ -6,7 +6,8 @@ use rusqlite::params;
 
 use crate::{Store, StoreError, conversations::messages};
 
-/// The lines of the history of `?1` (not found by that, hence the `+`: it has many) that are messages told while an invitation to them waited for its answer.
+/// The lines of the history of `?1` that are messages told while an invitation to them waited for its answer. They are
+/// not looked for by `?1`, hence the `+`: a person has many lines.
 const WAITING: &str = "FROM history said JOIN message m ON m.id = said.message
      JOIN invitation i ON i.conversation = m.conversation AND i.invited = ?1
      JOIN history asked ON asked.invitation = i.id AND +asked.account = ?1 AND asked.kind = 'invited'

@@ -1,4 +1,4 @@
-//! Meetings that somebody planned ("UCWA reference, myOnlineMeeting"): a place where people of the office meet in
+//! Meetings, planned or begun at once ("UCWA reference, myOnlineMeeting"): a place where people of the office meet in
 //! writing.
 
 use std::{fmt, str::FromStr, time::Duration};

@@ -61,6 +61,15 @@ impl PushRegistration {
         }
     }
 
+    /// The service itself: for Web Push the origin of the endpoint, else the provider's name. What one of them does says
+    /// nothing of the others.
+    pub fn service(&self) -> String {
+        match self {
+            Self::Apns(_) | Self::Fcm(_) | Self::Wns(_) => self.provider().as_str().to_owned(),
+            Self::WebPush(subscription) => subscription.endpoint.origin(),
+        }
+    }
+
     /// What the device is known by at its service; no other device has the same.
     pub fn address(&self) -> &str {
         match self {

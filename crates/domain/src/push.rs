@@ -18,8 +18,6 @@ pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
 pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;
-/// How often a notification is offered to its provider before it is given up.
-pub const MAX_ATTEMPTS: u32 = 12;
 
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug)]
@@ -108,13 +106,34 @@ pub enum Outcome {
         /// The provider's word, or what is missing.
         reason: String,
     },
-    /// Try again, not before `after` has passed.
+    /// This notification is to be offered again, not before `after` has passed.
     Retry {
+        /// The provider's word.
+        reason: String,
+        /// What the provider asked for.
+        after: Option<Duration>,
+    },
+    /// As [`Self::Retry`], and the same would have become of any other: the service does not answer, or says that it can
+    /// not serve anybody.
+    Unavailable {
         /// The provider's word, or what failed on the way.
         reason: String,
         /// What the provider asked for.
         after: Option<Duration>,
     },
+}
+
+impl Outcome {
+    /// The provider's word, or ours; nothing where it took the notification.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Accepted => None,
+            Self::Gone { reason, .. }
+            | Self::OursToFix { reason }
+            | Self::Retry { reason, .. }
+            | Self::Unavailable { reason, .. } => Some(reason),
+        }
+    }
 }
 
 /// What becomes of a notification after an attempt.
@@ -128,14 +147,14 @@ pub enum Next {
     DueAt(Timestamp),
 }
 
-/// What follows from an outcome. `attempts` counts the one that has just ended; `jitter` lies in 0..=1.
+/// What follows from an outcome. `attempts` counts the one that has just ended; `jitter` lies in 0..=1. With pauses of up
+/// to half an hour it is the expiry that bounds the attempts.
 pub fn next(outcome: &Outcome, attempts: u32, expires_at: Timestamp, now: Timestamp, jitter: f64) -> Next {
     match outcome {
         Outcome::Accepted => Next::Delivered,
         Outcome::Gone { .. } => Next::Dropped,
         Outcome::OursToFix { .. } => due(now + OURS_TO_FIX_PAUSE, expires_at),
-        Outcome::Retry { .. } if attempts >= MAX_ATTEMPTS => Next::Dropped,
-        Outcome::Retry { after, .. } => {
+        Outcome::Retry { after, .. } | Outcome::Unavailable { after, .. } => {
             let pause = backoff(attempts, jitter).max(after.unwrap_or_default());
             due(now + pause, expires_at)
         }
@@ -331,12 +350,13 @@ mod tests {
     }
 
     #[test]
-    fn retries_back_off_and_end() {
+    fn retries_back_off_to_half_an_hour() {
         let retry = Outcome::Retry { reason: "ServiceUnavailable".into(), after: None };
         let at = |attempts| next(&retry, attempts, LATER, NOW, 1.0);
         assert_eq!(at(1), Next::DueAt(NOW + Duration::from_secs(1)));
         assert_eq!(at(5), Next::DueAt(NOW + Duration::from_secs(16)));
-        assert_eq!(at(MAX_ATTEMPTS), Next::Dropped);
+        assert_eq!(at(12), Next::DueAt(NOW + Duration::from_secs(1800)));
+        assert_eq!(at(200), at(12));
     }
 
     #[test]

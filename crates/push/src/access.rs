@@ -156,10 +156,11 @@ mod tests {
         ] {
             assert_eq!(outcome(status, word), Outcome::OursToFix { reason: word.into() });
         }
-        for status in [429, 500, 503] {
+        for status in [500, 503] {
             let reason = format!("HTTP status {status}");
-            assert_eq!(outcome(status, ""), Outcome::Retry { reason, after: None });
+            assert_eq!(outcome(status, ""), Outcome::Unavailable { reason, after: None });
         }
+        assert_eq!(outcome(429, ""), Outcome::Retry { reason: "HTTP status 429".into(), after: None });
     }
 
     #[test]

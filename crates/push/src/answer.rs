@@ -58,6 +58,9 @@ impl Answer {
             Verdict::Delivered => Outcome::Accepted,
             Verdict::TokenDead => Outcome::Gone { reason, since: self.since },
             Verdict::OursToFix | Verdict::AnotherWay => Outcome::OursToFix { reason },
+            Verdict::BackOff if self.status.is_server_error() => {
+                Outcome::Unavailable { reason, after: self.retry_after }
+            }
             Verdict::BackOff => Outcome::Retry { reason, after: self.retry_after },
             Verdict::BackOffFor(pause) => Outcome::Retry { reason, after: Some(pause) },
         }

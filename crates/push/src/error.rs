@@ -36,7 +36,7 @@ impl SendError {
         let reason = in_words(&self);
         match self {
             Self::Exchange(cause) if is_refusal(&cause) => Outcome::OursToFix { reason },
-            Self::TimedOut(_) | Self::Exchange(_) => Outcome::Retry { reason, after: None },
+            Self::TimedOut(_) | Self::Exchange(_) => Outcome::Unavailable { reason, after: None },
             Self::Sign(_) | Self::Random(_) | Self::Payload(_) | Self::Request(_) => {
                 Outcome::OursToFix { reason }
             }

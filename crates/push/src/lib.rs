@@ -7,6 +7,7 @@ pub mod apns;
 mod error;
 pub mod fcm;
 mod jwt;
+mod lanes;
 mod providers;
 mod tls;
 mod transport;

@@ -1,11 +1,11 @@
 //! Takes due notifications from the outbox to their services.
 //!
-//! The worker keeps nothing of its own. A notification is claimed for longer than one attempt can take; what
-//! the attempt came to is written down with what follows from it. After a crash the next worker offers it once
-//! more: its collapse id makes both one alert on the phone. Claiming waits for no answer, only for one of
-//! [`MAX_IN_FLIGHT`] places.
+//! What became of attempts and what is to be tried next goes to the store in one turn. While that is written to the disk
+//! other attempts end, so the more there is to do the more goes into one write. After a crash the next worker offers
+//! once more what was under way: its collapse id makes both one alert on the phone.
 
 use std::{
+    collections::HashMap,
     error::Error,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -15,21 +15,20 @@ use fulmar_domain::{
     Timestamp,
     push::{self, Next, Notification, Outcome},
 };
-use fulmar_store::{Store, StoreError};
+use fulmar_store::{Attempted, Room, Store, StoreError};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::{
     sync::watch,
-    task::{JoinError, JoinSet},
-    time,
+    task::{self, JoinError, JoinSet},
+    time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::providers::Providers;
+use crate::{
+    lanes::{Lanes, Place, Turn},
+    providers::Providers,
+};
 
-/// Attempts that run at the same time.
-const MAX_IN_FLIGHT: usize = 256;
-/// For how long a notification is claimed: an attempt takes half a minute at most, its outcome is written at once.
-const LEASE: Duration = Duration::from_secs(60);
 /// How long a stop waits for answers that are still to come.
 const GRACE: Duration = Duration::from_secs(3);
 /// The longest sleep: a clock that was set matters no longer than this.
@@ -44,7 +43,10 @@ pub async fn run(store: Store, shutdown: CancellationToken) {
     let mut worker = Worker {
         outbox: store.outbox(),
         settings: store.push_settings_generation(),
-        in_flight: JoinSet::new(),
+        under_way: JoinSet::new(),
+        what: HashMap::new(),
+        ended: Vec::new(),
+        lanes: Lanes::default(),
         providers: None,
         store,
     };
@@ -56,9 +58,22 @@ struct Worker {
     store: Store,
     outbox: watch::Receiver<u64>,
     settings: watch::Receiver<u64>,
-    in_flight: JoinSet<()>,
+    under_way: JoinSet<Outcome>,
+    /// What each attempt is about.
+    what: HashMap<task::Id, Attempt>,
+    /// Attempts whose outcome is not in the store yet.
+    ended: Vec<Attempted>,
+    lanes: Lanes,
     /// Read before the first notification is claimed, and again when somebody changed the settings.
     providers: Option<Arc<Providers>>,
+}
+
+struct Attempt {
+    notification: Arc<Notification>,
+    service: String,
+    /// The generation of the settings with which it was made.
+    generation: u64,
+    _place: Place,
 }
 
 /// The store was closed.
@@ -67,15 +82,15 @@ struct Closed;
 impl Worker {
     async fn serve(&mut self) {
         // A worker before this one, which may have died, can not finish what it claimed.
-        if let Err(error) = self.store.release_claims(now()).await {
-            let error = &error as &dyn Error;
-            tracing::warn!(error, "Claimed pushes could not be released; they wait for their leases.");
+        while let Err(error) = self.store.release_claims(now()).await {
+            note_failure(&error);
+            time::sleep(STORE_PAUSE).await;
         }
         loop {
-            let sleep = match self.claim().await {
+            let sleep = match self.turn().await {
                 Ok(sleep) => sleep,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn Error, "The push outbox can not be read.");
+                    note_failure(&error);
                     STORE_PAUSE
                 }
             };
@@ -85,32 +100,39 @@ impl Worker {
         }
     }
 
-    /// Starts an attempt for every due notification that has a place; tells when the next may be due.
-    async fn claim(&mut self) -> Result<Duration, StoreError> {
+    /// Records what has ended and starts an attempt for every due notification that has a place; tells when the next may
+    /// be due.
+    async fn turn(&mut self) -> Result<Duration, StoreError> {
         // Both numbers are read before what they stand for, so that no change falls in between.
         self.outbox.mark_unchanged();
         let generation = *self.settings.borrow_and_update();
         let providers = match &self.providers {
             Some(providers) if providers.generation == generation => Arc::clone(providers),
-            _ => Arc::new(Providers::load(&self.store, generation).await?),
+            _ => {
+                self.lanes = Lanes::default();
+                Arc::new(Providers::load(&self.store, generation).await?)
+            }
         };
         self.providers = Some(Arc::clone(&providers));
-        while self.has_place() {
-            let free = u32::try_from(MAX_IN_FLIGHT - self.in_flight.len()).unwrap_or(u32::MAX);
-            let due = self.store.claim_notifications(now(), LEASE, free).await?;
-            if due.is_empty() {
-                let next = self.store.next_notification_due(now()).await?;
-                return Ok(next.map_or(MAX_SLEEP, |at| at.since(now()).min(MAX_SLEEP)));
-            }
-            for notification in due {
-                self.in_flight.spawn(attempt(self.store.clone(), Arc::clone(&providers), notification));
-            }
+        let room = self.lanes.room(Instant::now());
+        let claimed = self.store.outbox_turn(self.ended.clone(), room, now()).await?;
+        self.ended.clear();
+        for notification in claimed.notifications {
+            self.begin(notification, &providers);
         }
-        Ok(MAX_SLEEP)
+        let next_due = claimed.next_due.map(|at| at.since(now()));
+        let asked = Instant::now();
+        let next_question = self.lanes.next_question(asked).map(|at| at.duration_since(asked));
+        Ok([next_due, next_question].into_iter().flatten().fold(MAX_SLEEP, Duration::min))
     }
 
-    fn has_place(&self) -> bool {
-        self.in_flight.len() < MAX_IN_FLIGHT
+    fn begin(&mut self, notification: Notification, providers: &Arc<Providers>) {
+        let service = notification.registration.service();
+        let notification = Arc::new(notification);
+        let task = self.under_way.spawn(offer(Arc::clone(providers), Arc::clone(&notification)));
+        let place = self.lanes.enter(&service);
+        let attempt = Attempt { notification, service, generation: providers.generation, _place: place };
+        self.what.insert(task.id(), attempt);
     }
 
     /// Waits for time to pass, for new rows or settings, or for an attempt to end.
@@ -118,76 +140,102 @@ impl Worker {
         tokio::select! {
             changed = self.outbox.changed() => changed.map_err(|_| Closed)?,
             changed = self.settings.changed() => changed.map_err(|_| Closed)?,
-            Some(ended) = self.in_flight.join_next() => {
-                note_end(ended);
-                while let Some(ended) = self.in_flight.try_join_next() {
-                    note_end(ended);
-                }
-            }
+            Some(ended) = self.under_way.join_next_with_id() => self.end(ended),
             () = time::sleep(sleep) => {}
+        }
+        while let Some(ended) = self.under_way.try_join_next_with_id() {
+            self.end(ended);
         }
         Ok(())
     }
 
+    fn end(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {
+        let (id, outcome) = ended.unwrap_or_else(|error| {
+            let reason = String::from("the attempt ended unexpectedly");
+            (error.id(), Outcome::Retry { reason, after: None })
+        });
+        let Some(Attempt { notification, service, generation, _place }) = self.what.remove(&id) else {
+            return;
+        };
+        note_outcome(&notification, &outcome);
+        let next = match &outcome {
+            // Somebody mended the settings meanwhile.
+            Outcome::OursToFix { .. } if *self.settings.borrow() != generation => Next::DueAt(now()),
+            outcome => {
+                let turn = self.lanes.ended(&service, outcome, Instant::now(), jitter());
+                note_turn(&service, turn, outcome);
+                push::next(outcome, notification.attempts + 1, notification.expires_at, now(), jitter())
+            }
+        };
+        self.ended.push(Attempted { id: notification.id, outcome, next });
+    }
+
     async fn drain(mut self) {
         let rest = async {
-            while let Some(ended) = self.in_flight.join_next().await {
-                note_end(ended);
+            while let Some(ended) = self.under_way.join_next_with_id().await {
+                self.end(ended);
             }
         };
         if time::timeout(GRACE, rest).await.is_err() {
             tracing::warn!("Pushes were still without an answer when the box stopped; they are sent again.");
         }
+        if let Err(error) = self.store.outbox_turn(self.ended, Room::default(), now()).await {
+            let error = &error as &dyn Error;
+            tracing::error!(
+                error,
+                "What became of the last pushes could not be recorded; they are sent again."
+            );
+        }
     }
 }
 
-fn note_end(ended: Result<(), JoinError>) {
-    if let Err(error) = ended.map_err(|error| error.to_string()) {
-        tracing::error!(error, "An attempt to push ended unexpectedly; it is made again.");
-    }
+fn note_failure(error: &StoreError) {
+    tracing::error!(error = error as &dyn Error, "The push outbox can not be read.");
 }
 
-async fn attempt(store: Store, providers: Arc<Providers>, notification: Notification) {
+async fn offer(providers: Arc<Providers>, notification: Arc<Notification>) -> Outcome {
     let begun = now();
-    let outcome = match providers.send(&notification, begun).await {
+    match providers.send(&notification, begun).await {
         // A registration that was made while it was under way is another.
         Outcome::Gone { reason, since } => Outcome::Gone { reason, since: Some(since.unwrap_or(begun)) },
         outcome => outcome,
-    };
-    note_outcome(&notification, &outcome);
-    let attempts = notification.attempts + 1;
-    let next = match &outcome {
-        // Somebody mended the settings meanwhile.
-        Outcome::OursToFix { .. } if *store.push_settings_generation().borrow() != providers.generation => {
-            Next::DueAt(now())
+    }
+}
+
+fn note_turn(service: &str, turn: Option<Turn>, outcome: &Outcome) {
+    let reason = outcome.reason().unwrap_or_default();
+    match turn {
+        Some(Turn::LeftAlone(pause)) => {
+            let seconds = pause.as_secs();
+            tracing::warn!(service, reason, seconds, "A push service is left alone for a while.");
         }
-        outcome => push::next(outcome, attempts, notification.expires_at, now(), jitter()),
-    };
-    if let Err(error) = store.record_push_outcome(notification.id, &outcome, next, now()).await {
-        let error = &error as &dyn Error;
-        tracing::error!(
-            notification = notification.id.0,
-            error,
-            "The outcome of a push could not be recorded."
-        );
+        Some(Turn::Back) => tracing::info!(service, "A push service answers again."),
+        None => {}
     }
 }
 
 fn note_outcome(notification: &Notification, outcome: &Outcome) {
-    let (name, reason) = match outcome {
-        Outcome::Accepted => ("accepted", ""),
-        Outcome::Gone { reason, .. } => ("gone", reason.as_str()),
-        Outcome::OursToFix { reason } => ("ours_to_fix", reason.as_str()),
-        Outcome::Retry { reason, .. } => ("retry", reason.as_str()),
+    let name = match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Gone { .. } => "gone",
+        Outcome::OursToFix { .. } => "ours_to_fix",
+        Outcome::Retry { .. } => "retry",
+        Outcome::Unavailable { .. } => "unavailable",
     };
     let provider = notification.registration.provider().as_str();
     metrics::counter!("fulmar_push_requests_total", "provider" => provider, "outcome" => name).increment(1);
-    let id = notification.id.0;
+    let (id, reason) = (notification.id.0, outcome.reason().unwrap_or_default());
     match outcome {
-        Outcome::Accepted | Outcome::Gone { .. } => {
-            tracing::info!(notification = id, provider, outcome = name, reason, "A push was answered.");
+        Outcome::Accepted => tracing::debug!(notification = id, provider, "A push was accepted."),
+        Outcome::Gone { .. } => {
+            tracing::info!(
+                notification = id,
+                provider,
+                reason,
+                "A push was refused: nobody is there any more."
+            );
         }
-        Outcome::OursToFix { .. } | Outcome::Retry { .. } => {
+        Outcome::OursToFix { .. } | Outcome::Retry { .. } | Outcome::Unavailable { .. } => {
             tracing::warn!(
                 notification = id,
                 provider,

@@ -134,7 +134,7 @@ async fn a_service_account_that_google_does_not_know_is_ours_to_fix() {
     let firebase = Firebase { standin, client: Arc::new(fcm::Client::new(settings)) };
     assert_eq!(firebase.send().await, Outcome::OursToFix { reason: "invalid_grant".into() });
     firebase.standin.script([Behaviour::answer(StatusCode::SERVICE_UNAVAILABLE)]);
-    assert_eq!(firebase.send().await, Outcome::Retry { reason: "HTTP status 503".into(), after: None });
+    assert_eq!(firebase.send().await, Outcome::Unavailable { reason: "HTTP status 503".into(), after: None });
     assert_eq!(paths(&firebase.standin.received()), ["/token", "/token"]);
 }
 
@@ -146,7 +146,7 @@ async fn the_words_of_firebase_come_back() {
         (404, "UNREGISTERED", Outcome::Gone { reason: "UNREGISTERED".into(), since: None }),
         (403, "SENDER_ID_MISMATCH", Outcome::OursToFix { reason: "SENDER_ID_MISMATCH".into() }),
         (429, "QUOTA_EXCEEDED", Outcome::Retry { reason: "QUOTA_EXCEEDED".into(), after: Some(MINUTE) }),
-        (503, "UNAVAILABLE", Outcome::Retry { reason: "UNAVAILABLE".into(), after: None }),
+        (503, "UNAVAILABLE", Outcome::Unavailable { reason: "UNAVAILABLE".into(), after: None }),
     ] {
         firebase.standin.script([refusal(StatusCode::from_u16(status).unwrap(), code)]);
         assert_eq!(firebase.send().await, outcome);

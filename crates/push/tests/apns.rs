@@ -158,7 +158,7 @@ async fn the_words_of_a_refusal_come_back() {
         ),
         (
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "Shutdown"),
-            Outcome::Retry { reason: "Shutdown".into(), after: None },
+            Outcome::Unavailable { reason: "Shutdown".into(), after: None },
         ),
         (
             Refusal::new(StatusCode::FORBIDDEN, "NewInANewYear"),
@@ -185,7 +185,7 @@ async fn a_lost_answer_is_asked_for_again_on_a_new_connection_and_shown_once() {
     let setup = Setup::new().await;
     setup.standin.script([Behaviour::Close]);
     let lost = setup.send("m1").await;
-    assert!(matches!(&lost, Outcome::Retry { after: None, .. }), "{lost:?}");
+    assert!(matches!(&lost, Outcome::Unavailable { after: None, .. }), "{lost:?}");
     assert_eq!(setup.send("m1").await, Outcome::Accepted);
     assert_eq!(setup.connections(), [1, 2]);
     assert_eq!(setup.standin.shown().len(), 1);
@@ -196,7 +196,7 @@ async fn a_service_that_nobody_answers_for_is_tried_again() {
     let Setup { standin, client } = Setup::new().await;
     drop(standin);
     let outcome = client.send(&message("m1"), &device(), now()).await;
-    assert!(matches!(&outcome, Outcome::Retry { .. }), "{outcome:?}");
+    assert!(matches!(&outcome, Outcome::Unavailable { .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn a_silent_service_is_given_half_a_minute() {
     setup.standin.script([Behaviour::Silence]);
     tokio::time::pause();
     let outcome = setup.send("m2").await;
-    assert_eq!(outcome, Outcome::Retry { reason: "no answer within 30s".into(), after: None });
+    assert_eq!(outcome, Outcome::Unavailable { reason: "no answer within 30s".into(), after: None });
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn the_same_message_sent_twice_is_shown_once_and_looks_different() {
     let setup = Setup::new().await;
     setup.standin.script([Behaviour::Close]);
     let lost = setup.send("message-1").await;
-    assert!(matches!(&lost, Outcome::Retry { after: None, .. }), "{lost:?}");
+    assert!(matches!(&lost, Outcome::Unavailable { after: None, .. }), "{lost:?}");
     assert_eq!(setup.send("message-1").await, Outcome::Accepted);
     assert_eq!(setup.standin.shown().len(), 1);
     let received = setup.standin.received();
@@ -151,7 +151,7 @@ async fn what_the_service_says_comes_back() {
     let said = |status: u16| format!("HTTP status {status}");
     assert_eq!(setup.send("m").await, Outcome::Retry { reason: said(429) + ": slow down", after });
     assert_eq!(setup.send("m").await, Outcome::Gone { reason: said(410), since: None });
-    assert_eq!(setup.send("m").await, Outcome::Retry { reason: said(502), after: None });
+    assert_eq!(setup.send("m").await, Outcome::Unavailable { reason: said(502), after: None });
 }
 
 #[tokio::test]
@@ -204,5 +204,5 @@ async fn a_silent_service_is_given_half_a_minute() {
     setup.standin.script([Behaviour::Silence]);
     tokio::time::pause();
     let outcome = setup.send("m2").await;
-    assert_eq!(outcome, Outcome::Retry { reason: "no answer within 30s".into(), after: None });
+    assert_eq!(outcome, Outcome::Unavailable { reason: "no answer within 30s".into(), after: None });
 }

@@ -22,7 +22,7 @@ use fulmar_domain::{
 use fulmar_push::run;
 use fulmar_standins::apns::{ApnsStandin, Behaviour, Config, Credential, ProviderKey, Refusal};
 use fulmar_store::{
-    Actor, Credentials, NewAccount, NewSession, Opening, Said, StartedSession, Store, TicketDigest,
+    Actor, Credentials, NewAccount, NewSession, Opening, Room, Said, StartedSession, Store, TicketDigest,
 };
 use http::StatusCode;
 use tempfile::TempDir;
@@ -71,6 +71,14 @@ async fn sign_in(store: &Store, name: &str) -> Actor {
     Actor { account: account.id, session: name.parse().unwrap() }
 }
 
+async fn sleeper(store: &Store, name: &str, device: &str) -> Actor {
+    let sleeper = sign_in(store, name).await;
+    let registration = PushRegistration::Apns(device.parse().unwrap());
+    store.register_push(&sleeper, rid("r"), registration, now()).await.unwrap();
+    store.set_activity(&sleeper, rid("s"), Activity::Background, now()).await.unwrap();
+    sleeper
+}
+
 impl Setup {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -81,10 +89,7 @@ impl Setup {
         store.set_office(office).await.unwrap();
         let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
         store.configure(Object::PushNotification, Scope::Global, on, now()).await.unwrap();
-        let (anna, ben) = (sign_in(&store, "anna").await, sign_in(&store, "ben").await);
-        let registration = PushRegistration::Apns(DEVICE.parse().unwrap());
-        store.register_push(&anna, rid("r"), registration, now()).await.unwrap();
-        store.set_activity(&anna, rid("s"), Activity::Background, now()).await.unwrap();
+        let (anna, ben) = (sleeper(&store, "anna", DEVICE).await, sign_in(&store, "ben").await);
 
         let key = ProviderKey::make("TEAM000001", "KEY0000001").unwrap();
         let key_pem = key.pem().to_owned();
@@ -111,12 +116,25 @@ impl Setup {
     }
 
     async fn write(&self, id: &str) {
+        self.write_to("anna", id).await;
+    }
+
+    /// People with sleeping phones, each of whom is written to.
+    async fn wake(&self, people: std::ops::Range<u32>) {
+        for number in people {
+            let name = format!("person-{number}");
+            sleeper(&self.store, &name, &format!("{number:064x}")).await;
+            self.write_to(&name, &name).await;
+        }
+    }
+
+    async fn write_to(&self, name: &str, id: &str) {
         let first = Said { client_id: id.parse().unwrap(), text: "the text".parse().unwrap(), html: None };
         let opening = Opening {
             invitation: format!("i-{id}").parse().unwrap(),
             about: About::default(),
             id: id.parse().unwrap(),
-            with: "anna@office.test".parse().unwrap(),
+            with: format!("{name}@office.test").parse().unwrap(),
             first: Some(first),
         };
         self.store.open_conversation(&self.ben, rid("w"), opening, now()).await.unwrap();
@@ -171,6 +189,20 @@ async fn a_service_that_is_busy_is_asked_again_with_the_same_collapse_id() {
     assert_eq!(shown.len(), 1);
 }
 
+/// Five notifications find out that the service is down; those that come later wait, but for one at a time that asks.
+#[tokio::test]
+async fn a_service_that_is_down_is_asked_by_one_at_a_time() {
+    let setup = Setup::with_settings().await;
+    let down = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
+    setup.standin.script(std::iter::repeat_n(Behaviour::Refuse(down), 7));
+    setup.wake(0..5).await;
+    setup.standin.wait_for_received(5).await.unwrap();
+    setup.wake(5..25).await;
+    let asked = setup.standin.wait_for_received(7).await.unwrap();
+    assert!(asked.len() < 12, "{} were sent to a service that is down", asked.len());
+    assert_eq!(setup.standin.wait_for_shown(25).await.unwrap().len(), 25);
+}
+
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_alert() {
     let setup = Setup::with_settings().await;
@@ -199,10 +231,10 @@ async fn a_claim_that_nobody_finished_is_taken_up_again() {
     let mut setup = Setup::new().await;
     setup.stop_worker().await;
     setup.write("m1").await;
-    // A worker that died between claiming and recording, more than a lease ago.
-    let long_ago = now() - Duration::from_secs(1);
-    assert!(setup.store.claim_notifications(long_ago, Duration::ZERO, 9).await.unwrap().is_empty());
-    assert_eq!(setup.store.claim_notifications(now(), Duration::ZERO, 9).await.unwrap().len(), 1);
+    // A worker that died between claiming and recording.
+    let room = Room { total: 9, others: 9, ..Room::default() };
+    let claimed = setup.store.outbox_turn(Vec::new(), room, now()).await.unwrap();
+    assert_eq!(claimed.notifications.len(), 1);
     setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
     tokio::spawn(run(setup.store.clone(), CancellationToken::new()));
     assert_eq!(setup.standin.wait_for_shown(1).await.unwrap().len(), 1);

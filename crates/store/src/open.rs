@@ -44,6 +44,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0034-ucwa-channels.sql"),
     include_str!("../migrations/0035-fcm-wns.sql"),
     include_str!("../migrations/0036-uptime.sql"),
+    include_str!("../migrations/0037-push-services.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

@@ -132,7 +132,12 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again() {
         for (status, reason) in RETRY {
-            assert_eq!(reasoned(status, reason), Outcome::Retry { reason: reason.into(), after: None });
+            let reason = reason.to_owned();
+            let expected = match status {
+                500.. => Outcome::Unavailable { reason: reason.clone(), after: None },
+                _ => Outcome::Retry { reason: reason.clone(), after: None },
+            };
+            assert_eq!(reasoned(status, &reason), expected);
         }
         let pause = Outcome::Retry {
             reason: "TooManyProviderTokenUpdates".into(),
@@ -178,7 +183,7 @@ mod tests {
         assert_eq!(reasoned(429, &reason), Outcome::Retry { reason: reason.clone(), after: None });
         assert_eq!(reasoned(410, &reason), Outcome::Gone { reason: reason.clone(), since: None });
         assert_eq!(reasoned(403, &reason), Outcome::OursToFix { reason: reason.clone() });
-        assert_eq!(reasoned(502, &reason), Outcome::Retry { reason, after: None });
+        assert_eq!(reasoned(502, &reason), Outcome::Unavailable { reason, after: None });
     }
 
     #[test]
@@ -197,7 +202,10 @@ mod tests {
     #[test]
     fn an_answer_of_something_in_between_is_told_by_its_status() {
         let html = "<html>502 Bad Gateway</html>";
-        assert_eq!(outcome(502, html), Outcome::Retry { reason: "HTTP status 502".into(), after: None });
+        assert_eq!(
+            outcome(502, html),
+            Outcome::Unavailable { reason: "HTTP status 502".into(), after: None }
+        );
         assert_eq!(outcome(407, ""), Outcome::OursToFix { reason: "HTTP status 407".into() });
     }
 }

@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn every_code_has_its_meaning() {
         let ours = |reason: &str| Outcome::OursToFix { reason: reason.into() };
-        let later = |reason: &str| Outcome::Retry { reason: reason.into(), after: None };
+        let later = |reason: &str| Outcome::Unavailable { reason: reason.into(), after: None };
         let gone = |reason: &str| Outcome::Gone { reason: reason.into(), since: None };
         for (status, code, word, outcome) in [
             (200, None, "", Outcome::Accepted),

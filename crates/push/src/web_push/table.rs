@@ -69,7 +69,8 @@ mod tests {
             (&[200, 201, 202, 204][..], (|_| Outcome::Accepted) as fn(String) -> Outcome),
             (&[404, 410], |reason| Outcome::Gone { reason, since: None }),
             (&[400, 401, 403, 405, 413, 415], |reason| Outcome::OursToFix { reason }),
-            (&[301, 302, 307, 308, 408, 429, 500, 502, 503], |reason| Outcome::Retry { reason, after: None }),
+            (&[301, 302, 307, 308, 408, 429], |reason| Outcome::Retry { reason, after: None }),
+            (&[500, 502, 503], |reason| Outcome::Unavailable { reason, after: None }),
         ] {
             for status in statuses {
                 assert_eq!(outcome(*status, None, ""), expected(reason(*status)));
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn what_is_newer_than_the_table_survives_and_its_class_speaks() {
         assert_eq!(outcome(451, None, ""), Outcome::OursToFix { reason: "HTTP status 451".into() });
-        let later = Outcome::Retry { reason: "HTTP status 599: moons".into(), after: None };
+        let later = Outcome::Unavailable { reason: "HTTP status 599: moons".into(), after: None };
         assert_eq!(outcome(599, None, " moons\n"), later);
     }
 

@@ -53,7 +53,8 @@ mod tests {
             (&[200][..], (|_| Outcome::Accepted) as fn(String) -> Outcome),
             (&[404, 410], |reason| Outcome::Gone { reason, since: None }),
             (&[400, 401, 403, 405, 413], |reason| Outcome::OursToFix { reason }),
-            (&[406, 500, 503], |reason| Outcome::Retry { reason, after: None }),
+            (&[406], |reason| Outcome::Retry { reason, after: None }),
+            (&[500, 503], |reason| Outcome::Unavailable { reason, after: None }),
         ] {
             for status in statuses {
                 assert_eq!(answer(*status, None).into_outcome(&TABLE), expected(reason(*status)));

@@ -27,10 +27,15 @@ pub(crate) fn register(
         PushRegistration::WebPush(Subscription { key, auth, .. }) => Some((key.as_str(), auth.reveal())),
     };
     let update = "UPDATE device SET push_provider = ?2, push_token = ?3, push_registered = ?4,
-             push_p256dh = ?5, push_auth = ?6 WHERE id = ?1";
+             push_p256dh = ?5, push_auth = ?6, push_service = ?7 WHERE id = ?1";
     let (key, auth) = keys.unzip();
-    let values = params![device, provider, address, now.as_millis(), key, auth];
-    tx.sql.prepare_cached(update)?.execute(values).map(drop)
+    let service = registration.service();
+    let values = params![device, provider, address, now.as_millis(), key, auth, service];
+    tx.sql.prepare_cached(update)?.execute(values)?;
+    // What waits goes where the device is woken from now on.
+    let update =
+        "UPDATE notification SET service = ?2 WHERE device = ?1 AND state = 'pending' AND service <> ?2";
+    tx.sql.prepare_cached(update)?.execute(params![device, service]).map(drop)
 }
 
 /// Has the devices of the person forgotten that registered longest ago, beyond what there may be: those without a
@@ -47,7 +52,7 @@ fn make_room(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
 pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
     withdraw(tx, device)?;
     let update = "UPDATE device SET push_provider = NULL, push_token = NULL, push_registered = NULL,
-             push_p256dh = NULL, push_auth = NULL WHERE id = ?1";
+             push_p256dh = NULL, push_auth = NULL, push_service = NULL WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute([device]).map(drop)
 }
 

@@ -78,8 +78,10 @@ pub(crate) fn wake_for_unfetched(tx: &mut Tx<'_>, device: i64, now: Timestamp) -
 /// What was queued for a device before, in whatever state it ended, is not queued again. An invitation waits as long as
 /// it may be woken for.
 fn queue(tx: &mut Tx<'_>, device: i64, cause: Cause, now: Timestamp) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO notification (device, message, invitation, collapse, due_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id";
+    let insert =
+        "INSERT INTO notification (device, service, message, invitation, collapse, due_at, expires_at)
+         SELECT id, push_service, ?2, ?3, ?4, ?5, ?6 FROM device WHERE id = ?1
+         ON CONFLICT DO NOTHING RETURNING id";
     let expires_at = now + TIME_TO_LIVE;
     let (message, invitation) = cause.columns();
     let collapse = match cause {

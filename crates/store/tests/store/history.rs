@@ -213,11 +213,11 @@ async fn a_message_that_is_forgotten_goes_with_all_that_is_about_it() {
     bench.store.register_push(&anna, None, registration, NOON).await.unwrap();
     bench.store.set_activity(&anna, None, Activity::Background, NOON).await.unwrap();
     invite(&bench, &ben, "anna", "c1", "m1").await;
-    let sent = bench.store.claim_notifications(NOON, Duration::from_secs(60), 1).await.unwrap()[0].id;
+    let sent = bench.claim(NOON).await[0].id;
     bench.tidy(days(1)).await.unwrap();
     assert_eq!((rows(&bench, "notification"), rows(&bench, "push_ledger")), (0, 0));
     // The answer to a push that was on its way then is of no use.
-    bench.store.record_push_outcome(sent, &Outcome::Accepted, Next::Delivered, days(1)).await.unwrap();
+    bench.ended(sent, &Outcome::Accepted, Next::Delivered, days(1)).await;
     let about = "event WHERE message IS NOT NULL";
     assert_eq!((rows(&bench, "message"), rows(&bench, about)), (0, 0));
 }

@@ -203,16 +203,15 @@ async fn an_invitation_with_which_nothing_was_said_wakes_a_phone_until_it_has_en
     bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
     bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
     let claim = async || {
-        let lease = Duration::from_millis(1);
-        let claimed = bench.store.claim_notifications(after(40), lease, 10).await.unwrap();
+        let claimed = bench.claim(after(40)).await;
         claimed.into_iter().map(|notification| notification.subject).collect::<Vec<_>>()
     };
     invite(&bench, &ben, "anna", None).await;
     assert_eq!(bench.store.sweep(LATE).await.unwrap(), Some(NOON + TIME_TO_LIVE));
     assert_eq!(claim().await, [Subject::Invitation { from: "ben".into() }]);
     made(step(&bench, &tablet, Step::Accept, after(60)).await);
-    let claimed = bench.store.claim_notifications(after(70), Duration::from_secs(1), 10).await.unwrap();
-    assert_eq!(claimed, []);
+    bench.store.release_claims(after(70)).await.unwrap();
+    assert_eq!(bench.claim(after(70)).await, []);
 }
 
 #[tokio::test]
@@ -221,12 +220,12 @@ async fn a_phone_that_falls_asleep_is_woken_for_the_invitation_it_has_not_fetche
     let registration = PushRegistration::Apns("00fc13adff785122".parse().unwrap());
     bench.store.register_push(&phone, None, registration, NOON).await.unwrap();
     invite(&bench, &ben, "anna", None).await;
-    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap(), []);
+    assert_eq!(bench.claim(NOON).await, []);
     bench.store.set_activity(&phone, None, Activity::Background, NOON).await.unwrap();
-    assert_eq!(bench.store.claim_notifications(NOON, Duration::from_secs(1), 10).await.unwrap().len(), 1);
+    assert_eq!(bench.claim(NOON).await.len(), 1);
     bench.acknowledge(&phone, NOON).await;
     let later = after(5);
-    assert_eq!(bench.store.claim_notifications(later, Duration::from_secs(1), 10).await.unwrap(), []);
+    assert_eq!(bench.claim(later).await, []);
 }
 
 #[tokio::test]

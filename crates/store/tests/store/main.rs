@@ -17,6 +17,7 @@ mod meetings;
 mod model;
 mod notifications;
 mod opening;
+mod outbox;
 mod people;
 mod presence;
 mod receipts;

@@ -1,18 +1,22 @@
 //! An office with three people, for the tests of the store.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fulmar_domain::{
-    Office, SessionId, Timestamp,
+    Office, PushId, SessionId, Timestamp,
     configuration::{Object, Scope},
     event::{Event, Numbered},
     invitation::About,
     office::OfficeIntent,
     presence::{Arrival, DeviceType},
+    push::{Next, Notification, Outcome},
 };
 use fulmar_store::{
-    Actor, ConfigurationChange, Credentials, NewAccount, NewSession, Opening, Said, StartedSession, Store,
-    StoreError, TicketDigest,
+    Actor, Attempted, Claimed, ConfigurationChange, Credentials, NewAccount, NewSession, Opening, Room, Said,
+    StartedSession, Store, StoreError, TicketDigest,
 };
 use tempfile::TempDir;
 
@@ -25,6 +29,28 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// A turn of the worker that has room for this many.
+    pub(crate) async fn turn(&self, ended: Vec<Attempted>, room: u32, now: Timestamp) -> Claimed {
+        let room = Room { total: room, of: BTreeMap::new(), others: room };
+        self.store.outbox_turn(ended, room, now).await.unwrap()
+    }
+
+    /// What is due, ten at most.
+    pub(crate) async fn claim(&self, now: Timestamp) -> Vec<Notification> {
+        self.turn(Vec::new(), 10, now).await.notifications
+    }
+
+    pub(crate) async fn ended(&self, id: PushId, outcome: &Outcome, next: Next, now: Timestamp) {
+        self.turn(vec![Attempted { id, outcome: outcome.clone(), next }], 0, now).await;
+    }
+
+    /// Whether anything waits in the outbox.
+    pub(crate) fn waits(&self) -> bool {
+        let sql = rusqlite::Connection::open(self.dir.path().join("fulmar.db")).unwrap();
+        let select = "SELECT EXISTS (SELECT 1 FROM notification WHERE state = 'pending')";
+        sql.query_row(select, [], |row| row.get(0)).unwrap()
+    }
+
     /// An office `office.test` with anna, ben and carla.
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();

@@ -1,0 +1,285 @@
+//! The worker's side of the outbox: what it has done is recorded and what it does next is claimed in one transaction,
+//! which is one write to the disk for hundreds of notifications.
+
+use std::collections::{BTreeMap, HashSet};
+
+use fulmar_domain::{
+    PushId, Timestamp,
+    push::{Next, Notification, Outcome, StepName, Subject},
+};
+use rusqlite::{Connection, Row, params};
+
+use super::{answer_test, ids, note, registration, sign_in, unregister};
+use crate::{
+    Store, StoreError,
+    rows::{found, timestamp},
+    writer::Tx,
+};
+
+/// What came of offering a notification.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// Which.
+    pub id: PushId,
+    /// What the service made of it.
+    pub outcome: Outcome,
+    /// What follows.
+    pub next: Next,
+}
+
+/// How many notifications may be claimed; by default none.
+#[derive(Clone, Debug, Default)]
+pub struct Room {
+    /// In all.
+    pub total: u32,
+    /// For each service that is named.
+    pub of: BTreeMap<String, u32>,
+    /// For any other service.
+    pub others: u32,
+}
+
+impl Room {
+    fn of(&self, service: &str) -> u32 {
+        self.of.get(service).copied().unwrap_or(self.others)
+    }
+}
+
+/// What a worker does next.
+#[derive(Clone, Debug, Default)]
+pub struct Claimed {
+    /// To be offered now, one at a time for each device: a service that does not answer for one keeps none of the others
+    /// waiting.
+    pub notifications: Vec<Notification>,
+    /// When the next is due at a service for which there is room; `None` also while they wait for one that is under way.
+    pub next_due: Option<Timestamp>,
+}
+
+impl Store {
+    /// Records what came of attempts, then takes what is due, as far as there is room. Tests need none at their service:
+    /// somebody waits to be told.
+    ///
+    /// # Errors
+    /// When it could not be committed; nothing was recorded or taken then.
+    pub async fn outbox_turn(
+        &self,
+        ended: Vec<Attempted>,
+        room: Room,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        self.change("take a turn at the outbox", move |tx| {
+            for Attempted { id, outcome, next } in &ended {
+                record(tx, id.0, outcome, next, now)?;
+            }
+            claim(tx, &room, now)
+        })
+        .await
+    }
+
+    /// Makes due what an earlier worker claimed and did not finish. For a worker that begins: there is one.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn release_claims(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.change("release claimed notifications", move |tx| {
+            let update = "UPDATE notification SET claimed = 0, due_at = ?1 WHERE claimed = 1";
+            tx.sql.execute(update, [now.as_millis()]).map(drop)
+        })
+        .await
+    }
+}
+
+fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claimed> {
+    let mut claimed = Claimed::default();
+    let mut left = room.total;
+    left -= take(tx, &mut claimed.notifications, Due::Tests, left, now)?;
+    for service in services(tx.sql)? {
+        let room = room.of(&service).min(left);
+        if room == 0 {
+            continue;
+        }
+        let taken = take(tx, &mut claimed.notifications, Due::At(&service), room, now)?;
+        left -= taken;
+        if taken < room {
+            let next = next_due(tx.sql, &service, now)?;
+            claimed.next_due = [claimed.next_due, next].into_iter().flatten().min();
+        }
+    }
+    Ok(claimed)
+}
+
+/// The services that something waits for. SQLite does not jump from one to the next by itself.
+fn services(sql: &Connection) -> rusqlite::Result<Vec<String>> {
+    sql.prepare_cached(
+        "WITH RECURSIVE waiting(service) AS (
+             SELECT min(service) FROM notification WHERE state = 'pending' AND claimed = 0
+             UNION ALL
+             SELECT (SELECT min(n.service) FROM notification n
+                     WHERE n.state = 'pending' AND n.claimed = 0 AND n.service > waiting.service)
+             FROM waiting WHERE waiting.service IS NOT NULL)
+         SELECT service FROM waiting WHERE service IS NOT NULL",
+    )?
+    .query_map([], |row| row.get(0))?
+    .collect()
+}
+
+#[derive(Clone, Copy)]
+enum Due<'a> {
+    Tests,
+    At(&'a str),
+}
+
+/// Takes up to `room` of what is due, and says how many.
+fn take(
+    tx: &Tx<'_>,
+    claimed: &mut Vec<Notification>,
+    due: Due<'_>,
+    room: u32,
+    now: Timestamp,
+) -> rusqlite::Result<u32> {
+    let mut taken = 0;
+    while taken < room {
+        // What is taken keeps the rest of its device from being found again.
+        let mut devices = HashSet::new();
+        let found = due_now(tx.sql, due, now, room - taken)?;
+        if found.is_empty() {
+            break;
+        }
+        for (device, notification) in found {
+            if devices.insert(device) {
+                begin(tx, &notification, now)?;
+                claimed.push(notification);
+                taken += 1;
+            }
+        }
+    }
+    Ok(taken)
+}
+
+fn begin(tx: &Tx<'_>, notification: &Notification, now: Timestamp) -> rusqlite::Result<()> {
+    let id = notification.id.0;
+    let update = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
+    tx.sql.prepare_cached(update)?.execute([id])?;
+    note(tx.sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
+}
+
+/// Whether a notification `n` can be taken at `?1`: none of its device is under way.
+const IS_FREE: &str = "n.state = 'pending' AND n.claimed = 0 AND n.expires_at > ?1
+     AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.device = n.device AND o.claimed = 1)";
+
+/// When the first is due of those that can be taken.
+fn next_due(sql: &Connection, service: &str, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+    let select = format!(
+        "SELECT n.due_at FROM notification n WHERE n.service = ?2 AND {IS_FREE} ORDER BY n.due_at LIMIT 1"
+    );
+    let mut select = sql.prepare_cached(&select)?;
+    found(select.query_row(params![now.as_millis(), service], |row| timestamp(row, 0)))
+}
+
+fn due_now(
+    sql: &Connection,
+    due: Due<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<(i64, Notification)>> {
+    let (which, service) = match due {
+        Due::Tests => ("n.request IS NOT NULL AND ?3 IS NULL", None),
+        Due::At(service) => ("n.service = ?3", Some(service)),
+    };
+    let select = format!(
+        "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
+             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
+                 AND w.failed_at IS NULL), n.sign_in,
+             d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device
+         FROM notification n JOIN device d ON d.id = n.device
+         LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
+         LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
+         WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
+         ORDER BY n.due_at LIMIT ?2"
+    );
+    sql.prepare_cached(&select)?
+        .query_map(params![now.as_millis(), limit, service], |row| Ok((row.get(12)?, notification(row)?)))?
+        .collect()
+}
+
+fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
+    Ok(Notification {
+        id: PushId(row.get(0)?),
+        collapse_id: row.get(1)?,
+        expires_at: timestamp(row, 2)?,
+        attempts: row.get(3)?,
+        subject: subject(row)?,
+        badge: row.get(6)?,
+        registration: registration::read(row, 8)?,
+    })
+}
+
+fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
+    let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
+    Ok(match (from, message) {
+        (Some(from), Some(_)) => Subject::Message { from },
+        (Some(from), None) => Subject::Invitation { from },
+        (None, _) if row.get(7)? => Subject::SignIn,
+        (None, _) => Subject::Test,
+    })
+}
+
+/// What the row says while its answer is on the way.
+struct UnderWay {
+    pending: bool,
+    is_test: bool,
+    is_sign_in: bool,
+}
+
+fn under_way(sql: &Connection, id: i64) -> rusqlite::Result<Option<UnderWay>> {
+    let select = "SELECT state = 'pending', request IS NOT NULL, sign_in FROM notification
+         WHERE id = ?1 AND claimed = 1";
+    found(sql.prepare_cached(select)?.query_row([id], |row| {
+        Ok(UnderWay { pending: row.get(0)?, is_test: row.get(1)?, is_sign_in: row.get(2)? })
+    }))
+}
+
+/// A test ends with its first attempt. What was withdrawn while it was under way stays so; what was forgotten, or recorded
+/// before, has no story to go on with.
+fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
+    let Some(UnderWay { pending, is_test, is_sign_in }) = under_way(tx.sql, id)? else { return Ok(()) };
+    let (step, state) = match (outcome, next) {
+        (Outcome::Accepted, _) => (StepName::Accepted, "accepted"),
+        (Outcome::Gone { .. }, _) => (StepName::Gone, "dropped"),
+        (_, Next::DueAt(_)) if !is_test => (StepName::Postponed, "pending"),
+        _ => (StepName::GivenUp, "dropped"),
+    };
+    let due_at = match next {
+        Next::DueAt(at) => Some(at.as_millis()),
+        Next::Delivered | Next::Dropped => None,
+    };
+    // What an administrator has to mend is not an attempt that the service has seen.
+    let ours = matches!(outcome, Outcome::OursToFix { .. });
+    let update =
+        "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
+             state = iif(state = 'pending', ?2, state) WHERE id = ?1";
+    tx.sql.prepare_cached(update)?.execute(params![id, state, due_at, ours])?;
+    if pending {
+        let reason = outcome.reason();
+        note(tx.sql, id, now, step, reason.unwrap_or_default())?;
+        if is_test {
+            answer_test(tx, id, reason)?;
+        }
+        if is_sign_in && state != "pending" {
+            sign_in::done(tx, id)?;
+        }
+    }
+    match outcome {
+        Outcome::Gone { since, .. } => forget_dead(tx, id, since.unwrap_or(now)),
+        _ => Ok(()),
+    }
+}
+
+/// A device that registered after its token died has a new life and is kept.
+fn forget_dead(tx: &Tx<'_>, id: i64, since: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT d.id FROM notification n JOIN device d ON d.id = n.device
+         WHERE n.id = ?1 AND d.push_registered <= ?2";
+    for device in ids(tx.sql, select, params![id, since.as_millis()])? {
+        unregister(tx, device)?;
+    }
+    Ok(())
+}

@@ -19,6 +19,9 @@ pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
 pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;
 
+/// How long a notification rests at most before it is offered again, whatever its provider asks for.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+
 /// What the rule looks at.
 #[derive(Clone, Copy, Debug)]
 pub struct Sleeper {
@@ -156,7 +159,7 @@ pub fn next(outcome: &Outcome, attempts: u32, expires_at: Timestamp, now: Timest
         Outcome::OursToFix { .. } => due(now + OURS_TO_FIX_PAUSE, expires_at),
         Outcome::Retry { after, .. } | Outcome::Unavailable { after, .. } => {
             let pause = backoff(attempts, jitter).max(after.unwrap_or_default());
-            due(now + pause, expires_at)
+            due(now + pause.min(LONGEST_PAUSE), expires_at)
         }
     }
 }
@@ -363,6 +366,9 @@ mod tests {
     fn a_provider_that_asks_for_more_time_gets_it() {
         let retry = Outcome::Retry { reason: "TooManyRequests".into(), after: Some(Duration::from_secs(60)) };
         assert_eq!(next(&retry, 1, LATER, NOW, 0.0), Next::DueAt(NOW + Duration::from_secs(60)));
+        let year =
+            Outcome::Retry { reason: "TooManyRequests".into(), after: Some(Duration::from_secs(31_536_000)) };
+        assert_eq!(next(&year, 1, LATER, NOW, 0.0), Next::DueAt(NOW + LONGEST_PAUSE));
     }
 
     #[test]

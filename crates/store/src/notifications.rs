@@ -15,7 +15,7 @@ use fulmar_domain::{
     RequestId, Timestamp,
     device::Provider,
     event::Failure,
-    push::{LedgerStep, StepName},
+    push::{LONGEST_PAUSE, LedgerStep, StepName},
 };
 use rusqlite::{Connection, ToSql, params};
 
@@ -134,8 +134,13 @@ fn withdraw(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
     tx.sql.prepare_cached(update)?.execute([device]).map(drop)
 }
 
-/// Gives up what has expired. What is under way is judged by what comes of it.
+/// Gives up what has expired, and makes due what rests for longer than anything does: the clock was set back. What is under way is judged by what comes of it.
 pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
+    let update =
+        "UPDATE notification SET due_at = ?1 WHERE state = 'pending' AND claimed = 0 AND due_at > ?2";
+    if tx.sql.execute(update, params![now.as_millis(), (now + LONGEST_PAUSE).as_millis()])? > 0 {
+        tx.touched.outbox = true;
+    }
     let expired = ids(
         tx.sql,
         "SELECT id FROM notification WHERE state = 'pending' AND claimed = 0 AND expires_at <= ?1",

@@ -1,5 +1,7 @@
 //! The worker's turns: what it is given, and what is made of what it says.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use fulmar_domain::{
     RequestId,
     device::{PushRegistration, Subscription},
@@ -38,11 +40,7 @@ async fn sleeper(bench: &Bench, name: &str, registration: PushRegistration) -> A
 async fn two_sleep() -> (Bench, Actor, Actor) {
     let bench = Bench::new().await;
     let contact = "mailto:admin@office.example".parse().unwrap();
-    let settings = WebPushSettings {
-        contact,
-        private_hosts: std::collections::BTreeSet::new(),
-        trust_anchors_pem: None,
-    };
+    let settings = WebPushSettings { contact, private_hosts: BTreeSet::new(), trust_anchors_pem: None };
     let key = VapidKey { pkcs8: Pkcs8(b"k".to_vec()), public: "K".into() };
     bench.store.set_web_push_settings(settings, key).await.unwrap();
     let subscription = Subscription {
@@ -144,6 +142,16 @@ async fn a_person_who_asks_for_a_test_is_told_while_the_service_is_left_alone() 
     bench.turn(vec![accepted(&claimed[0])], 0, NOON).await;
     let told = bench.events(&anna, 0, NOON).await;
     assert!(told.iter().any(|told| matches!(&told.event, Event::PushTested { .. })));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_keeps_nobody_asleep() {
+    let (bench, _, ben) = two_sleep().await;
+    say(&bench, &ben, "anna", "m1").await;
+    let before = NOON - Duration::from_secs(7200);
+    assert!(bench.claim(before).await.is_empty());
+    bench.tidy(before).await.unwrap();
+    assert_eq!(bench.claim(before).await.len(), 1);
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ use fulmar_domain::{
     custom_zone::MAX_TEXT,
     dnssec::SignedZone,
     photo::MAX_PICTURE,
-    push::Entered,
+    push::{Entered, LeftAlone},
     secondary::{SecondaryName, SecondaryReport},
 };
 use fulmar_http::{Surface, edge, trust::Trust};
@@ -104,6 +104,8 @@ pub struct Admin {
     pub published: watch::Receiver<u64>,
     /// Checks the settings of push services before they are kept.
     pub check_push: CheckPush,
+    /// The push services that do not answer.
+    pub services_left_alone: Arc<dyn Fn() -> Vec<LeftAlone> + Send + Sync>,
     /// Looks at records and zones before they are kept.
     pub check_custom_zone: CheckCustomZone,
     /// What is known of the dealings with a secondary.

@@ -1,5 +1,6 @@
 use axum::{Json as Body, extract::State};
 use fulmar_app::SessionSummary;
+use fulmar_domain::push::LeftAlone;
 use fulmar_http::Problem;
 use serde::Serialize;
 
@@ -17,6 +18,17 @@ pub(crate) struct StatusBody {
     sessions: usize,
     /// How many people and addresses have to wait after wrong passwords.
     lockouts: usize,
+    push_services_left_alone: Vec<LeftAloneBody>,
+}
+
+/// A push service that does not answer, or refuses everything; what waits for it waits until it does.
+#[derive(Serialize)]
+struct LeftAloneBody {
+    /// `apns`, `fcm`, `wns`, or the origin of a service for Web Push.
+    service: String,
+    /// Milliseconds since 1970.
+    since: i64,
+    reason: String,
 }
 
 pub(crate) async fn status(State(admin): State<Admin>) -> Result<Body<StatusBody>, Problem> {
@@ -31,7 +43,12 @@ pub(crate) async fn status(State(admin): State<Admin>) -> Result<Body<StatusBody
         people: store.accounts().await.map_err(store_failed)?.len(),
         sessions: store.sessions().await.map_err(store_failed)?.len(),
         lockouts: admin.app.lockouts().len(),
+        push_services_left_alone: (admin.services_left_alone)().into_iter().map(left_alone).collect(),
     }))
+}
+
+fn left_alone(LeftAlone { service, since, reason }: LeftAlone) -> LeftAloneBody {
+    LeftAloneBody { service, since: since.as_millis(), reason }
 }
 
 #[derive(Serialize)]

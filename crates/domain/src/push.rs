@@ -244,6 +244,17 @@ pub struct TestOutcome {
     pub reason: String,
 }
 
+/// A service that is left alone for a while because it does not answer, or refuses everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// The name of its provider, or its origin.
+    pub service: String,
+    /// When that began.
+    pub since: Timestamp,
+    /// What it said last, or what failed on the way.
+    pub reason: String,
+}
+
 /// One step in the life of a notification, as the ledger keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerStep {

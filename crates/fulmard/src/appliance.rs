@@ -11,6 +11,7 @@ use fulmar_http::{
     serve::{self, Places, Stop},
     trust,
 };
+use fulmar_push::ServicesLeftAlone;
 use fulmar_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, UdpSocket, UnixListener};
@@ -70,6 +71,7 @@ struct Parts {
     store: Store,
     publisher: Publisher,
     certificate: Arc<Certificate>,
+    left_alone: ServicesLeftAlone,
     metrics: PrometheusHandle,
     supervisor: Supervisor,
 }
@@ -96,6 +98,7 @@ impl Appliance {
             store: store.clone(),
             publisher,
             certificate,
+            left_alone: ServicesLeftAlone::default(),
             metrics,
             supervisor: supervisor.clone(),
         };
@@ -160,8 +163,8 @@ impl Parts {
         self.supervisor.run("zones", move |stop| fulmar_dns::run(store.clone(), publisher.clone(), stop));
         let publisher = self.publisher.clone();
         self.supervisor.run("notify", move |stop| fulmar_dns::notify(publisher.clone(), stop));
-        let store = self.store.clone();
-        self.supervisor.run("push", move |stop| fulmar_push::run(store.clone(), stop));
+        let (store, left_alone) = (self.store.clone(), self.left_alone.clone());
+        self.supervisor.run("push", move |stop| fulmar_push::run(store.clone(), left_alone.clone(), stop));
         let certificate = Arc::clone(&self.certificate);
         self.supervisor.run("certificate", move |stop| {
             let certificate = Arc::clone(&certificate);
@@ -262,13 +265,14 @@ impl Parts {
     ) -> Result<()> {
         let (reports, notices) =
             (Arc::clone(self.publisher.secondaries()), Arc::clone(self.publisher.secondaries()));
-        let publisher = self.publisher.clone();
+        let (publisher, left_alone) = (self.publisher.clone(), self.left_alone.clone());
         let router = fulmar_admin::router(Admin {
             app: self.app.clone(),
             trust: self.certificate.trust().clone(),
             http_port: http.map(|address| address.port()),
             published: self.publisher.published(),
             check_push: Arc::new(fulmar_push::check),
+            services_left_alone: Arc::new(move || left_alone.list()),
             check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),
             signed_zones: Arc::new(move || publisher.snapshot().signed_zones()),

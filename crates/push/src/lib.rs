@@ -8,6 +8,7 @@ mod error;
 pub mod fcm;
 mod jwt;
 mod lanes;
+mod left_alone;
 mod providers;
 mod tls;
 mod transport;
@@ -16,5 +17,6 @@ pub mod wns;
 mod words;
 mod worker;
 
+pub use left_alone::ServicesLeftAlone;
 pub use providers::check;
 pub use worker::run;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     lanes::{Lanes, Place, Turn},
+    left_alone::ServicesLeftAlone,
     providers::Providers,
 };
 
@@ -38,8 +39,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Serves the outbox until `shutdown`, then takes no more notifications and gives those in flight three seconds.
 ///
-/// A store that fails is asked again after a pause. Returns early only when the store is closed.
-pub async fn run(store: Store, shutdown: CancellationToken) {
+/// Keeps `left_alone` as it is. A store that fails is asked again after a pause. Returns early only when the store is closed.
+pub async fn run(store: Store, left_alone: ServicesLeftAlone, shutdown: CancellationToken) {
     let mut worker = Worker {
         outbox: store.outbox(),
         settings: store.push_settings_generation(),
@@ -47,6 +48,7 @@ pub async fn run(store: Store, shutdown: CancellationToken) {
         what: HashMap::new(),
         ended: Vec::new(),
         lanes: Lanes::default(),
+        left_alone,
         providers: None,
         store,
     };
@@ -64,6 +66,7 @@ struct Worker {
     /// Attempts whose outcome is not in the store yet.
     ended: Vec<Attempted>,
     lanes: Lanes,
+    left_alone: ServicesLeftAlone,
     /// Read before the first notification is claimed, and again when somebody changed the settings.
     providers: Option<Arc<Providers>>,
 }
@@ -110,6 +113,7 @@ impl Worker {
             Some(providers) if providers.generation == generation => Arc::clone(providers),
             _ => {
                 self.lanes = Lanes::default();
+                self.left_alone.clear();
                 Arc::new(Providers::load(&self.store, generation).await?)
             }
         };
@@ -162,12 +166,27 @@ impl Worker {
             // Somebody mended the settings meanwhile.
             Outcome::OursToFix { .. } if *self.settings.borrow() != generation => Next::DueAt(now()),
             outcome => {
-                let turn = self.lanes.ended(&service, outcome, Instant::now(), jitter());
-                note_turn(&service, turn, outcome);
+                if let Some(turn) = self.lanes.ended(&service, outcome, Instant::now(), jitter()) {
+                    self.note_turn(&service, turn, outcome);
+                }
                 push::next(outcome, notification.attempts + 1, notification.expires_at, now(), jitter())
             }
         };
         self.ended.push(Attempted { id: notification.id, outcome, next });
+    }
+
+    fn note_turn(&self, service: &str, turn: Turn, outcome: &Outcome) {
+        match turn {
+            Turn::LeftAlone(pause) => {
+                let (reason, seconds) = (outcome.reason().unwrap_or_default(), pause.as_secs());
+                tracing::warn!(service, reason, seconds, "A push service is left alone for a while.");
+                self.left_alone.add(service, reason, now());
+            }
+            Turn::Back => {
+                tracing::info!(service, "A push service answers again.");
+                self.left_alone.remove(service);
+            }
+        }
     }
 
     async fn drain(mut self) {
@@ -199,18 +218,6 @@ async fn offer(providers: Arc<Providers>, notification: Arc<Notification>) -> Ou
         // A registration that was made while it was under way is another.
         Outcome::Gone { reason, since } => Outcome::Gone { reason, since: Some(since.unwrap_or(begun)) },
         outcome => outcome,
-    }
-}
-
-fn note_turn(service: &str, turn: Option<Turn>, outcome: &Outcome) {
-    let reason = outcome.reason().unwrap_or_default();
-    match turn {
-        Some(Turn::LeftAlone(pause)) => {
-            let seconds = pause.as_secs();
-            tracing::warn!(service, reason, seconds, "A push service is left alone for a while.");
-        }
-        Some(Turn::Back) => tracing::info!(service, "A push service answers again."),
-        None => {}
     }
 }
 

@@ -19,7 +19,7 @@ use fulmar_domain::{
     push::{ApnsAuth, ApnsSettings, StepName},
     session::Activity,
 };
-use fulmar_push::run;
+use fulmar_push::{ServicesLeftAlone, run};
 use fulmar_standins::apns::{ApnsStandin, Behaviour, Config, Credential, ProviderKey, Refusal};
 use fulmar_store::{
     Actor, Credentials, NewAccount, NewSession, Opening, Room, Said, StartedSession, Store, TicketDigest,
@@ -38,6 +38,7 @@ struct Setup {
     settings: ApnsSettings,
     anna: Actor,
     ben: Actor,
+    left_alone: ServicesLeftAlone,
     stop: CancellationToken,
     worker: JoinHandle<()>,
     _dir: TempDir,
@@ -99,9 +100,9 @@ impl Setup {
         let standin = ApnsStandin::start(config).await.unwrap();
         let trust_anchors_pem = Some(standin.ca_pem().to_owned());
         let settings = ApnsSettings { endpoint: standin.endpoint(), topic, auth, trust_anchors_pem };
-        let stop = CancellationToken::new();
-        let worker = tokio::spawn(run(store.clone(), stop.clone()));
-        Self { store, standin, settings, anna, ben, stop, worker, _dir: dir }
+        let (left_alone, stop) = (ServicesLeftAlone::default(), CancellationToken::new());
+        let worker = tokio::spawn(run(store.clone(), left_alone.clone(), stop.clone()));
+        Self { store, standin, settings, anna, ben, left_alone, stop, worker, _dir: dir }
     }
 
     async fn with_settings() -> Self {
@@ -199,8 +200,14 @@ async fn a_service_that_is_down_is_asked_by_one_at_a_time() {
     setup.standin.wait_for_received(5).await.unwrap();
     setup.wake(5..25).await;
     let asked = setup.standin.wait_for_received(7).await.unwrap();
+    let left_alone = setup.left_alone.list();
+    assert_eq!(
+        (left_alone[0].service.as_str(), left_alone[0].reason.as_str()),
+        ("apns", "ServiceUnavailable")
+    );
     assert!(asked.len() < 12, "{} were sent to a service that is down", asked.len());
     assert_eq!(setup.standin.wait_for_shown(25).await.unwrap().len(), 25);
+    assert_eq!(setup.left_alone.list(), []);
 }
 
 #[tokio::test]
@@ -236,7 +243,7 @@ async fn a_claim_that_nobody_finished_is_taken_up_again() {
     let claimed = setup.store.outbox_turn(Vec::new(), room, now()).await.unwrap();
     assert_eq!(claimed.notifications.len(), 1);
     setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
-    tokio::spawn(run(setup.store.clone(), CancellationToken::new()));
+    tokio::spawn(run(setup.store.clone(), setup.left_alone.clone(), CancellationToken::new()));
     assert_eq!(setup.standin.wait_for_shown(1).await.unwrap().len(), 1);
 }
 

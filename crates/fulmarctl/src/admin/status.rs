@@ -16,6 +16,14 @@ struct Status {
     people: usize,
     sessions: usize,
     lockouts: usize,
+    push_services_left_alone: Vec<LeftAlone>,
+}
+
+#[derive(Deserialize)]
+struct LeftAlone {
+    service: String,
+    since: i64,
+    reason: String,
 }
 
 /// Prints numbers.
@@ -35,6 +43,10 @@ pub async fn status(client: &Client, out: &mut impl Write) -> Result<()> {
     writeln!(out, "sessions  {}", status.sessions)?;
     if status.lockouts > 0 {
         writeln!(out, "lockouts  {}; `fulmarctl lockout list` says who and from where", status.lockouts)?;
+    }
+    for LeftAlone { service, since, reason } in status.push_services_left_alone {
+        let since = fulmar_wire::date::write(since);
+        writeln!(out, "push      {service} wakes nobody since {since}: {reason}")?;
     }
     Ok(())
 }

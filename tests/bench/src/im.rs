@@ -5,10 +5,10 @@
 //! needs once does not count. Then, while they wait: one message every few milliseconds between two more phones; and
 //! pairs of phones, each of which says the next thing when the last was heard.
 
-mod line;
+pub(crate) mod line;
 mod mcx;
-mod ntfy;
-mod peer;
+pub(crate) mod ntfy;
+pub(crate) mod peer;
 mod xmpp;
 
 use std::{

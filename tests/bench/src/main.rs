@@ -7,6 +7,7 @@
 
 mod appliance;
 mod im;
+mod push;
 mod report;
 mod signin;
 
@@ -34,6 +35,11 @@ enum What {
     Signin,
     /// Messages while 5,000 phones wait, beside ejabberd, Prosody and ntfy.
     Im(im::Options),
+    /// Notifications from the outbox to the ledger on one core, beside Sygnal and ntfy.
+    Push(push::Options),
+    /// What the measurement of pushes starts.
+    #[command(subcommand, hide = true)]
+    Part(push::Part),
 }
 
 #[tokio::main]
@@ -42,6 +48,8 @@ async fn main() -> Result<()> {
     let table = match arguments.what {
         What::Signin => signin::measure(arguments.rounds).await?,
         What::Im(options) => im::measure(arguments.rounds, &options).await?,
+        What::Push(options) => push::measure(arguments.rounds, &options).await?,
+        What::Part(part) => return push::part(part).await,
     };
     report::publish(&arguments.results, &table)
 }

@@ -60,8 +60,9 @@ fn with_section(text: &str, title: &str, section: &str) -> String {
 }
 
 fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    // Not those that this program is kept to.
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     format!("{cores} cores, {}", model.map_or("unknown processor", |(_, model)| model))
 }

@@ -1,4 +1,4 @@
-//! A connection that is kept, over TLS and HTTP/1.1.
+//! A connection that is kept, over HTTP/1.1, with TLS or without.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -12,7 +12,11 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::JoinHandle,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 /// Where a server is, how it is called and whom it is believed from.
@@ -44,11 +48,7 @@ impl Place {
     }
 
     pub(crate) async fn line(&self) -> Result<Line> {
-        let stream = TokioIo::new(self.connect().await?);
-        let (sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-        // Its end is seen by whoever asks next.
-        let connection = tokio::spawn(async move { drop(connection.await) });
-        Ok(Line { sender, host: self.name, connection })
+        Line::over(self.connect().await?, self.name).await
     }
 }
 
@@ -59,6 +59,16 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    pub(crate) async fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        host: &'static str,
+    ) -> Result<Self> {
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        // Its end is seen by whoever asks next.
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        Ok(Self { sender, host, connection })
+    }
+
     /// Asks, and reads the whole of a good answer.
     pub(crate) async fn ask(&mut self, request: http::request::Builder, body: String) -> Result<Bytes> {
         Ok(self.begin(request, body).await?.into_body().collect().await?.to_bytes())

@@ -1,16 +1,20 @@
 //! Phones of ntfy: a stream of JSON lines from a topic, and posts to it.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 use http::Request as Http;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use super::{
     Listener, Service, Speaker,
     line::{Line, Place},
     peer::Peer,
 };
+use crate::push::{Turn, Usage};
 
 pub(crate) struct Server(pub(crate) Peer);
 
@@ -72,4 +76,31 @@ impl Speaker for Publisher {
     async fn say(&mut self, text: &str) -> Result<()> {
         self.line.ask(Http::post(format!("/{}", self.topic)), text.to_owned()).await.map(drop)
     }
+}
+
+/// How many publish at a time where nobody listens, and for how long.
+pub(crate) const CONNECTIONS: usize = 64;
+const PUBLISH: Duration = Duration::from_secs(5);
+
+/// How many messages it keeps a second.
+pub(crate) async fn publish(peer: &Peer) -> Result<Turn> {
+    let (before, begun) = (Usage::of(peer.process())?, Instant::now());
+    let mut publishing = JoinSet::new();
+    for number in 0..CONNECTIONS {
+        let mut line = peer.place.line().await?;
+        publishing.spawn(async move {
+            let mut published = 0;
+            while begun.elapsed() < PUBLISH {
+                line.ask(Http::post(format!("/topic{number}")), "m".repeat(100)).await?;
+                published += 1;
+            }
+            anyhow::Ok(published)
+        });
+    }
+    let mut published = 0;
+    while let Some(connection) = publishing.join_next().await {
+        published += connection??;
+    }
+    let (seconds, after) = (begun.elapsed().as_secs_f64(), Usage::of(peer.process())?);
+    Ok(Turn { pushes: f64::from(published), seconds, cpu: after.cpu - before.cpu, mib: after.mib })
 }

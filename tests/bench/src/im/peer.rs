@@ -66,7 +66,7 @@ pub(crate) async fn start(kind: Kind, root: &Path) -> Result<Option<Peer>> {
     // As the peer sees it.
     let inside = Path::new("/").join(dir.path().strip_prefix(root)?);
     let inside = inside.to_str().context("the name of a directory is no text")?;
-    let (chain, key) = credentials()?;
+    let (chain, key) = credentials(&[DOMAIN])?;
     for (name, text) in [("leaf.crt", &chain), ("leaf.key", &key), ("leaf.pem", &format!("{chain}{key}"))] {
         fs::write(dir.path().join(name), text)?;
     }
@@ -117,8 +117,9 @@ fn prosody(command: &mut Command, dir: &Path, inside: &str, address: SocketAddr)
 
 /// A certificate of its own and the key. A server that watches over the end of it can not count to the year 4096, which
 /// is usual for certificates made so.
-fn credentials() -> Result<(String, String)> {
-    let mut params = CertificateParams::new([DOMAIN.to_owned()])?;
+pub(crate) fn credentials(names: &[&str]) -> Result<(String, String)> {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     params.not_before = rcgen::date_time_ymd(1970, 1, 1) + now - DAY;
     params.not_after = params.not_before + 30 * DAY;

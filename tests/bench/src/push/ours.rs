@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use fulmar_push::ServicesLeftAlone;
 use fulmar_store::Store;
 use rusqlite::{Connection, OpenFlags};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ pub(super) async fn work(dir: &Path) -> Result<()> {
     let store = Store::open(dir)?;
     say("ready")?;
     std::io::stdin().read_line(&mut String::new())?;
-    fulmar_push::run(store, CancellationToken::new()).await;
+    fulmar_push::run(store, ServicesLeftAlone::default(), CancellationToken::new()).await;
     Ok(())
 }
 

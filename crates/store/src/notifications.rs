@@ -57,8 +57,9 @@ impl Store {
                 events::append(tx, session.device.0, tested)?;
                 return Ok(Effect::done());
             }
-            let insert = "INSERT INTO notification (device, service, request, collapse, due_at, expires_at)
-                 SELECT id, push_service, ?2, 'test', ?3, ?4 FROM device WHERE id = ?1 RETURNING id";
+            let insert =
+                "INSERT INTO notification (device, service, place, request, collapse, due_at, expires_at)
+                 SELECT id, push_service, 'free', ?2, 'test', ?3, ?4 FROM device WHERE id = ?1 RETURNING id";
             let expires_at = now + TEST_TIME_TO_LIVE;
             let values = params![session.device.0, tested.as_str(), now.as_millis(), expires_at.as_millis()];
             let id = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;

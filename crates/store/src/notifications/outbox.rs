@@ -111,10 +111,12 @@ fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claim
 fn services(sql: &Connection) -> rusqlite::Result<Vec<String>> {
     sql.prepare_cached(
         "WITH RECURSIVE waiting(service) AS (
-             SELECT min(service) FROM notification WHERE state = 'pending' AND claimed = 0
+             SELECT min(service) FROM notification
+             WHERE state = 'pending' AND claimed = 0 AND place <> 'behind'
              UNION ALL
              SELECT (SELECT min(n.service) FROM notification n
-                     WHERE n.state = 'pending' AND n.claimed = 0 AND n.service > waiting.service)
+                     WHERE n.state = 'pending' AND n.claimed = 0 AND n.place <> 'behind'
+                         AND n.service > waiting.service)
              FROM waiting WHERE waiting.service IS NOT NULL)
          SELECT service FROM waiting WHERE service IS NOT NULL",
     )?
@@ -162,8 +164,9 @@ fn begin(tx: &Tx<'_>, notification: &Notification, now: Timestamp) -> rusqlite::
     note(tx.sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
 }
 
-/// Whether a notification `n` can be taken at `?1`: none of its device is under way.
-const IS_FREE: &str = "n.state = 'pending' AND n.claimed = 0 AND n.expires_at > ?1
+/// Whether a notification `n` can be taken at `?1`: it is the first of its device that was not tried, or is to be tried
+/// again, and none of its device is under way.
+const IS_FREE: &str = "n.state = 'pending' AND n.claimed = 0 AND n.place <> 'behind' AND n.expires_at > ?1
      AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.device = n.device AND o.claimed = 1)";
 
 /// When the first is due of those that can be taken.
@@ -256,7 +259,7 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
     let ours = matches!(outcome, Outcome::OursToFix { .. });
     let update =
         "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
-             state = iif(state = 'pending', ?2, state) WHERE id = ?1";
+             place = 'free', state = iif(state = 'pending', ?2, state) WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute(params![id, state, due_at, ours])?;
     if pending {
         let reason = outcome.reason();

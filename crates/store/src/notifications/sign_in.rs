@@ -24,8 +24,8 @@ pub(crate) fn session_ended(
         return unregister(tx, device);
     }
     withdraw(tx, device)?;
-    let insert = "INSERT INTO notification (device, service, sign_in, collapse, due_at, expires_at)
-         SELECT id, push_service, 1, 'sign-in', ?2, ?3 FROM device WHERE id = ?1 RETURNING id";
+    let insert = "INSERT INTO notification (device, service, place, sign_in, collapse, due_at, expires_at)
+         SELECT id, push_service, 'head', 1, 'sign-in', ?2, ?3 FROM device WHERE id = ?1 RETURNING id";
     let values = params![device, now.as_millis(), (now + TIME_TO_LIVE).as_millis()];
     let id = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
     queued(tx, id, now)

@@ -79,8 +79,10 @@ pub(crate) fn wake_for_unfetched(tx: &mut Tx<'_>, device: i64, now: Timestamp) -
 /// it may be woken for.
 fn queue(tx: &mut Tx<'_>, device: i64, cause: Cause, now: Timestamp) -> rusqlite::Result<()> {
     let insert =
-        "INSERT INTO notification (device, service, message, invitation, collapse, due_at, expires_at)
-         SELECT id, push_service, ?2, ?3, ?4, ?5, ?6 FROM device WHERE id = ?1
+        "INSERT INTO notification (device, service, place, message, invitation, collapse, due_at, expires_at)
+         SELECT id, push_service, iif(EXISTS (SELECT 1 FROM notification
+                 WHERE device = ?1 AND place = 'head' AND state = 'pending'), 'behind', 'head'),
+             ?2, ?3, ?4, ?5, ?6 FROM device WHERE id = ?1
          ON CONFLICT DO NOTHING RETURNING id";
     let expires_at = now + TIME_TO_LIVE;
     let (message, invitation) = cause.columns();

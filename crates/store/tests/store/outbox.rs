@@ -92,6 +92,45 @@ async fn many_messages_for_one_phone_leave_room_for_the_others() {
 }
 
 #[tokio::test]
+async fn who_is_first_in_line_moves_aside_when_it_is_to_be_tried_again() {
+    let (bench, anna, ben) = two_sleep().await;
+    for id in ["m1", "m2", "m3"] {
+        say(&bench, &ben, "anna", id).await;
+    }
+    let first = bench.claim(NOON).await;
+    let throttled = Outcome::Retry { reason: "TooManyRequests".into(), after: None };
+    bench.ended(first[0].id, &throttled, Next::DueAt(after(60)), NOON).await;
+    let second = bench.claim(NOON).await;
+    assert_ne!(second[0].id, first[0].id);
+    assert!(bench.claim(after(60)).await.is_empty(), "one of the device is under way");
+    let third = bench.turn(vec![accepted(&second[0])], 1, after(61)).await.notifications;
+    bench.turn(vec![accepted(&third[0])], 0, after(61)).await;
+    let last = bench.claim(after(61)).await;
+    assert_eq!((last.len(), last[0].id), (1, first[0].id));
+    bench.acknowledge(&anna, after(61)).await;
+    bench.turn(vec![accepted(&last[0])], 0, after(61)).await;
+    say(&bench, &ben, "anna", "m4").await;
+    assert_eq!(bench.claim(after(62)).await.len(), 1, "a line that was empty has a head again");
+}
+
+#[tokio::test]
+async fn who_is_forgotten_or_withdrawn_lets_the_next_move_up() {
+    let (bench, anna, ben) = two_sleep().await;
+    for id in ["m1", "m2", "m3"] {
+        say(&bench, &ben, "anna", id).await;
+    }
+    let sql = rusqlite::Connection::open(bench.dir.path().join("fulmar.db")).unwrap();
+    sql.execute("DELETE FROM notification WHERE id = (SELECT min(id) FROM notification)", []).unwrap();
+    let due = bench.claim(NOON).await;
+    assert_eq!(due.len(), 1);
+    bench.ended(due[0].id, &Outcome::Accepted, Next::Delivered, NOON).await;
+    bench.acknowledge(&anna, NOON).await;
+    assert!(bench.claim(NOON).await.is_empty());
+    say(&bench, &ben, "anna", "m4").await;
+    assert_eq!(bench.claim(NOON).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_turn_records_what_has_ended_and_then_takes_what_follows() {
     let (bench, _, ben) = two_sleep().await;
     say(&bench, &ben, "anna", "m1").await;

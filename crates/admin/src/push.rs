@@ -38,7 +38,7 @@ pub(crate) async fn set_apns(
     let ApnsBody { endpoint, topic, trust_anchors_pem, .. } = body;
     let settings = ApnsSettings { endpoint, topic, auth, trust_anchors_pem };
     (admin.check_push)(Entered::Apns(&settings)).map_err(unprocessable)?;
-    admin.app.store().set_apns_settings(settings).await.map_err(store_failed)?;
+    admin.app.store().set_apns_settings(settings, admin.app.now()).await.map_err(store_failed)?;
     tracing::info!(user, "The settings for Apple were changed.");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -107,7 +107,7 @@ pub(crate) async fn set_fcm(
     let endpoint = endpoint.unwrap_or_else(|| FcmSettings::ENDPOINT.to_owned());
     let settings = FcmSettings { endpoint, service_account, trust_anchors_pem };
     (admin.check_push)(Entered::Fcm(&settings)).map_err(unprocessable)?;
-    admin.app.store().set_fcm_settings(settings).await.map_err(store_failed)?;
+    admin.app.store().set_fcm_settings(settings, admin.app.now()).await.map_err(store_failed)?;
     tracing::info!(user, "The settings for Firebase were changed.");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -144,7 +144,7 @@ pub(crate) async fn set_wns(
         trust_anchors_pem,
     };
     (admin.check_push)(Entered::Wns(&settings)).map_err(unprocessable)?;
-    admin.app.store().set_wns_settings(settings).await.map_err(store_failed)?;
+    admin.app.store().set_wns_settings(settings, admin.app.now()).await.map_err(store_failed)?;
     tracing::info!(user, "The settings for WNS were changed.");
     Ok(StatusCode::NO_CONTENT)
 }

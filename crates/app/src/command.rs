@@ -75,6 +75,8 @@ pub enum Command {
     MarkRead(ConversationId, MessageName),
     /// I am writing, or not any more.
     Compose(ConversationId, bool),
+    /// Do not wake me for a conversation, or do so again.
+    Mute(ConversationId, bool),
 }
 
 /// Why a command was not carried out.
@@ -170,6 +172,7 @@ impl App {
             Command::QueryMessages(id, before) => store.query_messages(actor, request, id, before, now).await,
             Command::MarkRead(id, up_to) => store.mark_read(actor, request, id, up_to, now).await,
             Command::Compose(id, writes) => store.compose(actor, request, id, writes, now).await,
+            Command::Mute(id, muted) => store.mute_conversation(actor, request, id, muted, now).await,
         }?;
         outcome(executed)
     }

@@ -96,7 +96,7 @@ impl App {
         }
         let nt_hash = password::nt_hash(&password);
         let hash = self.passwords.hash(password).await?;
-        if !self.store.set_password(uri.clone(), hash.clone()).await? {
+        if !self.store.set_password(uri.clone(), hash.clone(), self.now()).await? {
             return Err(ChangePersonError::NoSuchPerson(uri));
         }
         Ok(self.store.keep_nt_hash(uri, hash, nt_hash).await?)
@@ -129,7 +129,7 @@ impl App {
     /// # Errors
     /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
     pub async fn set_disabled(&self, uri: SipUri, disabled: bool) -> Result<(), ChangePersonError> {
-        let found = self.store.set_disabled(uri.clone(), disabled).await?;
+        let found = self.store.set_disabled(uri.clone(), disabled, self.now()).await?;
         if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
     }
 
@@ -142,7 +142,7 @@ impl App {
         if let Some(home) = home.as_ref().filter(|home| !is_root(home)) {
             return Err(ChangePersonError::NotARoot(home.clone()));
         }
-        match (self.store.set_home(uri.clone(), home.clone()).await?, home) {
+        match (self.store.set_home(uri.clone(), home.clone(), self.now()).await?, home) {
             (Homing::OwnHost, Some(home)) => Err(ChangePersonError::OwnHost(home.host().clone())),
             (Homing::Done | Homing::OwnHost, _) => Ok(()),
             (Homing::NoSuchPerson, _) => Err(ChangePersonError::NoSuchPerson(uri)),
@@ -154,7 +154,7 @@ impl App {
     /// # Errors
     /// [`ChangePersonError::NoSuchPerson`] and failures of the store.
     pub async fn sign_out(&self, uri: SipUri) -> Result<(), ChangePersonError> {
-        let found = self.store.sign_out(uri.clone()).await?;
+        let found = self.store.sign_out(uri.clone(), self.now()).await?;
         if found { Ok(()) } else { Err(ChangePersonError::NoSuchPerson(uri)) }
     }
 
@@ -172,7 +172,7 @@ impl App {
     /// # Errors
     /// [`ChangePersonError::NoSuchDevice`] and failures of the store.
     pub async fn revoke_device(&self, uri: SipUri, device: DeviceId) -> Result<(), ChangePersonError> {
-        let revoked = self.store.revoke_device(&uri, device).await?;
+        let revoked = self.store.revoke_device(&uri, device, self.now()).await?;
         if revoked { Ok(()) } else { Err(ChangePersonError::NoSuchDevice(uri, device)) }
     }
 }

@@ -32,7 +32,7 @@ impl App {
     /// # Errors
     /// [`ChangeWebPushError`]
     pub async fn set_web_push(&self, settings: WebPushSettings) -> Result<String, ChangeWebPushError> {
-        Ok(self.store.set_web_push_settings(settings, vapid_key()?).await?)
+        Ok(self.store.set_web_push_settings(settings, vapid_key()?, self.now()).await?)
     }
 
     /// Has nobody woken this way any more; `false` when nobody was.

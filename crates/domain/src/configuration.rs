@@ -111,6 +111,19 @@ pub enum InvalidParameter {
         /// What it can be.
         expected: String,
     },
+    /// A service can not be switched on before the box knows how to speak to it.
+    #[error(
+        "`{name}` can not be `True` while the box has no key for {service}: \
+         enter it with `fulmarctl push keys set {keys}`, which switches the service on"
+    )]
+    NoKey {
+        /// The switch.
+        name: &'static str,
+        /// What people call the service.
+        service: &'static str,
+        /// What the command calls it.
+        keys: &'static str,
+    },
     /// Two parameters contradict each other.
     #[error("`{name}` ({value}) has to be smaller than `{other}` ({limit})")]
     NotSmaller {
@@ -404,7 +417,6 @@ mod tests {
             (Object::Mcx, "SessionExpirationInterval", vec!["3600"]),
             (Object::Mcx, "SessionShortExpirationInterval", vec!["259200"]),
             (Object::Mcx, "SessionShortExpirationInterval", vec!["-1"]),
-            (Object::PushNotification, "EnableMicrosoftPushNotificationService", vec!["True"]),
             (Object::PushNotification, "EnableApplePushNotificationService", vec!["yes"]),
             (Object::WebService, "UseWindowsAuth", vec!["Negotiate"]),
             (Object::WebService, "HstsMaxAgeInSeconds", vec!["soon"]),

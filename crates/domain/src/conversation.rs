@@ -145,6 +145,8 @@ pub struct Conversation {
     pub meeting: Option<MeetingUri>,
     /// The meeting that it was is over for everybody.
     pub ended: bool,
+    /// The person who looks is not woken for it.
+    pub muted: bool,
     /// Everybody who takes or took part or was asked, the creator first, the person who looks among them.
     pub participants: Vec<Participant>,
 }

@@ -82,6 +82,19 @@ impl PushRegistration {
 }
 
 impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Apns, Self::WebPush, Self::Fcm, Self::Wns];
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Apns => "Apple",
+            Self::WebPush => "Web Push",
+            Self::Fcm => "Firebase",
+            Self::Wns => "WNS",
+        }
+    }
+
     /// The name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {

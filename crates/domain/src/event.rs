@@ -173,6 +173,13 @@ pub enum Event {
         /// Whether.
         writes: bool,
     },
+    /// This person has muted a conversation, or not any more, on this device or on another.
+    Muted {
+        /// Which.
+        conversation: ConversationId,
+        /// Whether.
+        muted: bool,
+    },
     /// This session, an application of UCWA, has made itself available.
     MadeAvailable,
     /// What became of the notification that this device asked for.
@@ -203,6 +210,7 @@ impl Event {
             | Self::MessageRead { .. }
             | Self::MessageFailed { .. }
             | Self::Composing { .. }
+            | Self::Muted { .. }
             | Self::MadeAvailable
             | Self::Found { .. }
             | Self::GroupChanged { .. }

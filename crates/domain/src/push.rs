@@ -1,19 +1,20 @@
 //! What deserves a push, what it says, and what becomes of it.
 
 mod accounts;
+mod rule;
 mod web_push;
 
 use std::{str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{
-    PushId, SipUri, Timestamp,
-    device::PushRegistration,
-    session::{Activity, FOREGROUND_SILENCE, SessionEnd},
-};
+use crate::{PushId, SipUri, Timestamp, device::PushRegistration};
 
 pub use accounts::{Entered, FcmSettings, WnsSettings};
+pub use rule::{
+    Circumstances, NotWoken, Permission, ServiceState, UnknownReason, Unseen, badge, decide,
+    deserves_sign_in_notice, may_be_woken, sleeps,
+};
 pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
@@ -21,38 +22,6 @@ pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;
 
 /// How long a notification rests at most before it is offered again, whatever its provider asks for.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
-
-/// What the rule looks at.
-#[derive(Clone, Copy, Debug)]
-pub struct Sleeper {
-    /// What the client last said of itself.
-    pub activity: Activity,
-    /// When it last asked for anything.
-    pub last_seen: Timestamp,
-    /// Whether it has said where it is woken.
-    pub has_push: bool,
-}
-
-/// Whether a device is woken for a message: it can be woken, and nobody looks at it.
-///
-/// A device in the foreground shows the message by itself. One that claims the foreground but has been
-/// silent for longer than it can hold a poll was ended by its system without a word.
-pub fn deserves_push(device: Sleeper, now: Timestamp) -> bool {
-    let sleeps = match device.activity {
-        Activity::Background => true,
-        Activity::Foreground => now.since(device.last_seen) >= FOREGROUND_SILENCE,
-    };
-    device.has_push && sleeps
-}
-
-/// Whether a device is told to sign in again: its session ended by itself (`None`: somebody signed out, or the device
-/// was revoked), and the device can be woken. What is said from then on would wait for it in silence.
-pub fn deserves_sign_in_notice(end: Option<SessionEnd>, has_push: bool) -> bool {
-    match end {
-        Some(SessionEnd::Expired | SessionEnd::Displaced) => has_push,
-        None => false,
-    }
-}
 
 /// A notification that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +32,7 @@ pub struct Notification {
     pub registration: PushRegistration,
     /// What it is about.
     pub subject: Subject,
-    /// Unread messages of the person, for the badge on the icon.
+    /// What waits for the person, for the badge on the icon.
     pub badge: u32,
     /// The same for every attempt, so that the device shows one alert for one message.
     pub collapse_id: String,
@@ -146,6 +115,8 @@ pub enum Next {
     Delivered,
     /// Done in vain.
     Dropped,
+    /// Done in vain: it would be offered again when it is not worth delivering any more.
+    Expired,
     /// Offered again at this time.
     DueAt(Timestamp),
 }
@@ -168,7 +139,7 @@ pub fn next(outcome: &Outcome, attempts: u32, expires_at: Timestamp, now: Timest
 const OURS_TO_FIX_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 fn due(at: Timestamp, expires_at: Timestamp) -> Next {
-    if at < expires_at { Next::DueAt(at) } else { Next::Dropped }
+    if at < expires_at { Next::DueAt(at) } else { Next::Expired }
 }
 
 /// One second doubled with every attempt up to half an hour, of which between half and all is waited.
@@ -279,9 +250,11 @@ pub enum StepName {
     Accepted,
     /// The provider refused; it is tried again.
     Postponed,
-    /// The registration is dead.
-    Gone,
-    /// Given up after the last attempt or at its expiry.
+    /// The provider refused it for good.
+    Refused,
+    /// It was not worth delivering any more.
+    Expired,
+    /// Given up: after the last attempt, or because the device may not be woken any more.
     GivenUp,
     /// The person read the message before the notification left.
     Unneeded,
@@ -304,16 +277,26 @@ impl FromStr for StepName {
 }
 
 impl StepName {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Queued,
         Self::Sent,
         Self::Accepted,
         Self::Postponed,
-        Self::Gone,
+        Self::Refused,
+        Self::Expired,
         Self::GivenUp,
         Self::Unneeded,
         Self::Opened,
     ];
+
+    /// Whether nothing comes after it, but for [`Self::Opened`] after [`Self::Accepted`]. Each [`Self::Queued`] ends in
+    /// one of these.
+    pub fn is_last(self) -> bool {
+        match self {
+            Self::Queued | Self::Sent | Self::Postponed | Self::Opened => false,
+            Self::Accepted | Self::Refused | Self::Expired | Self::GivenUp | Self::Unneeded => true,
+        }
+    }
 
     /// The name in the store and the admin API.
     pub fn as_str(self) -> &'static str {
@@ -322,7 +305,8 @@ impl StepName {
             Self::Sent => "sent",
             Self::Accepted => "accepted",
             Self::Postponed => "postponed",
-            Self::Gone => "gone",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
             Self::GivenUp => "given-up",
             Self::Unneeded => "unneeded",
             Self::Opened => "opened",
@@ -336,32 +320,6 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
     const LATER: Timestamp = Timestamp::from_millis(2_000_000_000);
-
-    fn sleeper(activity: Activity, silent_for: Duration, has_push: bool) -> Sleeper {
-        Sleeper { activity, last_seen: NOW - silent_for, has_push }
-    }
-
-    #[test]
-    fn only_a_sleeping_phone_that_can_be_woken_is_pushed() {
-        let short = Duration::from_secs(10);
-        assert!(deserves_push(sleeper(Activity::Background, short, true), NOW));
-        assert!(!deserves_push(sleeper(Activity::Foreground, short, true), NOW));
-        assert!(!deserves_push(sleeper(Activity::Background, short, false), NOW));
-    }
-
-    #[test]
-    fn a_foreground_phone_that_fell_silent_is_pushed() {
-        assert!(deserves_push(sleeper(Activity::Foreground, FOREGROUND_SILENCE, true), NOW));
-    }
-
-    #[test]
-    fn who_fell_silent_is_told_and_who_signed_out_is_not() {
-        for end in [SessionEnd::Expired, SessionEnd::Displaced] {
-            assert!(deserves_sign_in_notice(Some(end), true));
-            assert!(!deserves_sign_in_notice(Some(end), false));
-        }
-        assert!(!deserves_sign_in_notice(None, true));
-    }
 
     #[test]
     fn retries_back_off_to_half_an_hour() {
@@ -385,7 +343,7 @@ mod tests {
     #[test]
     fn nothing_is_offered_after_its_expiry() {
         let retry = Outcome::Retry { reason: "x".into(), after: None };
-        assert_eq!(next(&retry, 1, NOW, NOW, 1.0), Next::Dropped);
+        assert_eq!(next(&retry, 1, NOW, NOW, 1.0), Next::Expired);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use fulmar_domain::{
     Office, RequestId, Timestamp,
-    configuration::{Object, Scope},
     device::PushRegistration,
     event::Event,
     invitation::About,
@@ -88,8 +87,6 @@ impl Setup {
         let domains = vec!["office.test".parse().unwrap()];
         let office = Office::new(OfficeIntent::office_only(domains, inside), now()).unwrap();
         store.set_office(office).await.unwrap();
-        let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
-        store.configure(Object::PushNotification, Scope::Global, on, now()).await.unwrap();
         let (anna, ben) = (sleeper(&store, "anna", DEVICE).await, sign_in(&store, "ben").await);
 
         let key = ProviderKey::make("TEAM000001", "KEY0000001").unwrap();
@@ -107,7 +104,7 @@ impl Setup {
 
     async fn with_settings() -> Self {
         let setup = Self::new().await;
-        setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
+        setup.store.set_apns_settings(setup.settings.clone(), now()).await.unwrap();
         setup
     }
 
@@ -173,9 +170,8 @@ async fn each_message_wakes_a_sleeping_phone_once_and_keeps_its_text() {
 async fn what_waits_for_settings_goes_out_when_they_are_entered() {
     let setup = Setup::new().await;
     setup.write("m1").await;
-    setup.reached(StepName::Postponed).await;
-    assert_eq!(setup.store.push_ledger(1).await.unwrap()[0].detail, "the settings for Apple are missing");
-    setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
+    assert_eq!(setup.store.push_ledger(1).await.unwrap(), []);
+    setup.store.set_apns_settings(setup.settings.clone(), now()).await.unwrap();
     setup.standin.wait_for_shown(1).await.unwrap();
 }
 
@@ -226,7 +222,7 @@ async fn a_dead_registration_is_forgotten() {
     let gone = Refusal { timestamp: None, ..Refusal::new(StatusCode::GONE, "Unregistered") };
     setup.standin.script([Behaviour::Refuse(gone)]);
     setup.write("m1").await;
-    setup.reached(StepName::Gone).await;
+    setup.reached(StepName::Refused).await;
     assert!(!setup.store.session(&setup.anna.session, now()).await.unwrap().unwrap().has_push);
     setup.write("m2").await;
     setup.stop_worker().await;
@@ -235,14 +231,13 @@ async fn a_dead_registration_is_forgotten() {
 
 #[tokio::test]
 async fn a_claim_that_nobody_finished_is_taken_up_again() {
-    let mut setup = Setup::new().await;
+    let mut setup = Setup::with_settings().await;
     setup.stop_worker().await;
     setup.write("m1").await;
     // A worker that died between claiming and recording.
     let room = Room { total: 9, others: 9, ..Room::default() };
     let claimed = setup.store.outbox_turn(Vec::new(), room, now()).await.unwrap();
     assert_eq!(claimed.notifications.len(), 1);
-    setup.store.set_apns_settings(setup.settings.clone()).await.unwrap();
     tokio::spawn(run(setup.store.clone(), setup.left_alone.clone(), CancellationToken::new()));
     assert_eq!(setup.standin.wait_for_shown(1).await.unwrap().len(), 1);
 }
@@ -253,7 +248,7 @@ async fn a_person_who_asks_for_a_test_is_told_what_apple_said() {
     let refused = Refusal::new(StatusCode::BAD_REQUEST, "BadDeviceToken");
     setup.standin.script([Behaviour::Refuse(refused)]);
     setup.store.test_push(&setup.anna, rid("t"), now()).await.unwrap();
-    setup.reached(StepName::Gone).await;
+    setup.reached(StepName::Refused).await;
     let inbox = setup.store.inbox(&setup.anna.session, 0, now()).await.unwrap().unwrap();
     let told = inbox.events.into_iter().find_map(|e| match e.event {
         Event::PushTested { outcome, .. } => Some((outcome.accepted, outcome.reason)),

@@ -107,14 +107,19 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_password(&self, uri: SipUri, password_hash: String) -> Result<bool, StoreError> {
+    pub async fn set_password(
+        &self,
+        uri: SipUri,
+        password_hash: String,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.change("change a password", move |tx| {
             let update = "UPDATE account SET password_hash = ?2 WHERE uri = ?1 RETURNING id";
             let id =
                 found(tx.sql.query_row(update, params![uri.to_string(), password_hash], |row| row.get(0)))?;
             let Some(id) = id else { return Ok(false) };
             nt_hashes::forget(tx, id)?;
-            sign_out(tx, id)?;
+            sign_out(tx, id, now)?;
             forget_tickets(tx, id)?;
             Ok(true)
         })
@@ -125,12 +130,12 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn sign_out(&self, uri: SipUri) -> Result<bool, StoreError> {
+    pub async fn sign_out(&self, uri: SipUri, now: Timestamp) -> Result<bool, StoreError> {
         self.change("sign a person out", move |tx| {
             let select = "SELECT id FROM account WHERE uri = ?1";
             let id = found(tx.sql.query_row(select, [uri.to_string()], |row| row.get(0)))?;
             let Some(id) = id else { return Ok(false) };
-            sign_out(tx, id)?;
+            sign_out(tx, id, now)?;
             forget_tickets(tx, id)?;
             Ok(true)
         })
@@ -142,7 +147,12 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_disabled(&self, uri: SipUri, disabled: bool) -> Result<bool, StoreError> {
+    pub async fn set_disabled(
+        &self,
+        uri: SipUri,
+        disabled: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.change("disable or enable a person", move |tx| {
             let select = "SELECT id, disabled FROM account WHERE uri = ?1";
             let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?));
@@ -151,7 +161,7 @@ impl Store {
             };
             tx.sql.execute("UPDATE account SET disabled = ?2 WHERE id = ?1", params![id, disabled])?;
             if disabled {
-                sign_out(tx, id)?;
+                sign_out(tx, id, now)?;
             } else if was_disabled {
                 forget_tickets(tx, id)?;
             }
@@ -165,7 +175,12 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_home(&self, uri: SipUri, home: Option<HttpsUrl>) -> Result<Homing, StoreError> {
+    pub async fn set_home(
+        &self,
+        uri: SipUri,
+        home: Option<HttpsUrl>,
+        now: Timestamp,
+    ) -> Result<Homing, StoreError> {
         self.change("move a person", move |tx| {
             if let Some(home) = &home
                 && office::read(tx.sql)?
@@ -179,7 +194,7 @@ impl Store {
                 return Ok(Homing::NoSuchPerson);
             };
             if home.is_some() {
-                sign_out(tx, id)?;
+                sign_out(tx, id, now)?;
             }
             Ok(Homing::Done)
         })
@@ -223,14 +238,14 @@ fn create(
     Ok(created.map_or(NewAccount::AddressTaken, NewAccount::Created))
 }
 
-fn sign_out(tx: &mut Tx<'_>, account: i64) -> rusqlite::Result<()> {
+fn sign_out(tx: &mut Tx<'_>, account: i64, now: Timestamp) -> rusqlite::Result<()> {
     let devices: Vec<i64> = tx
         .sql
         .prepare_cached("SELECT id FROM device WHERE account = ?1")?
         .query_map([account], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for device in devices {
-        devices::sign_out(tx, device)?;
+        devices::sign_out(tx, device, now)?;
     }
     presence::changed(tx, account, Changed::AVAILABILITY)
 }

@@ -7,6 +7,7 @@ use fulmar_domain::{
         PushNotificationConfiguration, Scope, Value,
     },
     device::Provider,
+    push::ServiceState,
 };
 use rusqlite::{Connection, params, types::Type};
 
@@ -150,7 +151,7 @@ impl Store {
             }
             let delete = "DELETE FROM configuration WHERE object = ?1 AND scope = ?2";
             tx.sql.execute(delete, [object.as_str(), &scope])?;
-            notifications::drop_forbidden(tx, now)?;
+            notifications::reconsider_all(tx, now)?;
             nt_hashes::drop_unwanted(tx)?;
             Ok(ConfigurationRemoval::Done(values))
         })
@@ -184,26 +185,20 @@ pub(crate) fn mobility_policy(sql: &Connection, person: &SipUri) -> rusqlite::Re
     read(sql, scope.as_deref())
 }
 
-/// Whether a person is to be woken through this service. For Apple's there is a switch; the others are on while their
-/// settings are there.
-pub(crate) fn may_push(sql: &Connection, person: &SipUri, provider: Provider) -> rusqlite::Result<bool> {
-    let on = match provider {
-        Provider::Apns => {
-            let push: PushNotificationConfiguration = in_force(sql, person.domain().as_str())?;
-            push.enable_apple_push_notification_service
-        }
-        Provider::WebPush => push_settings::web_push_is_on(sql)?,
-        Provider::Fcm => push_settings::fcm_is_on(sql)?,
-        Provider::Wns => push_settings::wns_is_on(sql)?,
-    };
-    if !on {
-        return Ok(false);
+/// How things stand with a push service for a person.
+pub(crate) fn service_state(
+    sql: &Connection,
+    person: &SipUri,
+    provider: Provider,
+) -> rusqlite::Result<ServiceState> {
+    if !push_settings::are_there(sql, provider)? {
+        return Ok(ServiceState::NotSetUp);
     }
-    let policy = mobility_policy(sql, person)?;
-    Ok(policy.enable_push_notifications && policy.enable_mobility)
+    let push: PushNotificationConfiguration = in_force(sql, person.domain().as_str())?;
+    Ok(if push.is_on(provider) { ServiceState::On } else { ServiceState::Off })
 }
 
-/// Sets parameters, and withdraws what the new ones forbid.
+/// Sets parameters. What the new ones forbid is withdrawn, and who slept because of the old ones is woken.
 pub(crate) fn configure(
     tx: &mut Tx<'_>,
     object: Object,
@@ -223,6 +218,9 @@ pub(crate) fn configure(
     if let Err(refused) = parameters.check() {
         return Ok(ConfigurationChange::Refused(refused));
     }
+    if let Some(refused) = without_key(tx.sql, before.as_ref(), &parameters.values())? {
+        return Ok(ConfigurationChange::Refused(refused));
+    }
     let insert = "INSERT INTO configuration (object, scope) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     tx.sql.execute(insert, [object.as_str(), &scope])?;
     for (name, value) in parameters.values() {
@@ -234,20 +232,40 @@ pub(crate) fn configure(
             tx.sql.execute(insert, params![object.as_str(), scope, name, position, word])?;
         }
     }
-    notifications::drop_forbidden(tx, now)?;
+    notifications::reconsider_all(tx, now)?;
     nt_hashes::drop_unwanted(tx)?;
     Ok(ConfigurationChange::Done(before))
 }
 
-/// Switches push on for everybody for whom no site says otherwise.
-pub(crate) fn enable_push(tx: &Tx<'_>) -> rusqlite::Result<()> {
+/// The switch of a push service that is to go on while the box has no key for the service.
+fn without_key(
+    sql: &Connection,
+    before: Option<&Values>,
+    after: &Values,
+) -> rusqlite::Result<Option<InvalidParameter>> {
+    for (name, provider) in PushNotificationConfiguration::SWITCHES {
+        let on = |values: &Values| values.contains(&(name, Value::Boolean(true)));
+        if on(after) && !before.is_some_and(on) && !push_settings::are_there(sql, provider)? {
+            let (service, keys) = (provider.title(), provider.as_str());
+            return Ok(Some(InvalidParameter::NoKey { name, service, keys }));
+        }
+    }
+    Ok(None)
+}
+
+/// Switches a push service on for everybody for whom no site says otherwise.
+pub(crate) fn enable_push(tx: &Tx<'_>, service: Provider) -> rusqlite::Result<()> {
+    let switches = PushNotificationConfiguration::SWITCHES.into_iter();
+    switches.filter(|(_, provider)| *provider == service).try_for_each(|(name, _)| enable(tx, name))
+}
+
+fn enable(tx: &Tx<'_>, switch: &str) -> rusqlite::Result<()> {
     let object = Object::PushNotification.as_str();
     let insert = "INSERT INTO configuration (object, scope) VALUES (?1, 'global') ON CONFLICT DO NOTHING";
     tx.sql.execute(insert, [object])?;
     let insert = "INSERT INTO configuration_value (object, scope, name, position, word)
-         VALUES (?1, 'global', 'EnableApplePushNotificationService', 0, 'True')
-         ON CONFLICT DO UPDATE SET word = excluded.word";
-    tx.sql.execute(insert, [object]).map(drop)
+         VALUES (?1, 'global', ?2, 0, 'True') ON CONFLICT DO UPDATE SET word = excluded.word";
+    tx.sql.execute(insert, [object, switch]).map(drop)
 }
 
 fn grant(
@@ -274,7 +292,7 @@ fn grant(
             return Ok(Granting::NoSuchPolicy);
         }
     }
-    notifications::drop_forbidden(tx, now)?;
+    notifications::reconsider_person(tx, account, now)?;
     Ok(Granting::Done(before))
 }
 

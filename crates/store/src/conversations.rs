@@ -3,6 +3,7 @@
 mod invitations;
 mod meeting;
 mod messages;
+mod muting;
 mod receipts;
 mod roster;
 mod typing;

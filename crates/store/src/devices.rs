@@ -58,7 +58,12 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn revoke_device(&self, person: &SipUri, device: DeviceId) -> Result<bool, StoreError> {
+    pub async fn revoke_device(
+        &self,
+        person: &SipUri,
+        device: DeviceId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let (uri, device) = (person.to_string(), device.0);
         self.change("revoke a device", move |tx| {
             let Some(account) = account(tx.sql, &uri)? else { return Ok(false) };
@@ -70,7 +75,7 @@ impl Store {
             }
             let delete = "DELETE FROM ticket WHERE account = ?1 AND (device = ?2 OR device IS NULL)";
             tx.sql.execute(delete, [account, device])?;
-            sign_out(tx, device)?;
+            sign_out(tx, device, now)?;
             presence::changed(tx, account, Changed::AVAILABILITY)?;
             Ok(true)
         })
@@ -79,9 +84,9 @@ impl Store {
 }
 
 /// Ends the session of a device, and wakes it no more.
-pub(crate) fn sign_out(tx: &mut Tx<'_>, device: i64) -> rusqlite::Result<()> {
+pub(crate) fn sign_out(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
     sessions::end(tx, device)?;
-    notifications::unregister(tx, device)
+    notifications::unregister(tx, device, "the device was signed out", now)
 }
 
 fn account(sql: &Connection, uri: &str) -> rusqlite::Result<Option<i64>> {

@@ -236,7 +236,7 @@ pub(crate) fn forget(
         .query_map(params![device, ack, MESSAGE_RECEIVED], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for message in messages {
-        conversations::delivered(tx, message, session.account.0, now)?;
+        conversations::delivered(tx, message, session, now)?;
         notifications::fetched(tx, Cause::Message(message), session, now)?;
     }
     let invitations: Vec<i64> = tx

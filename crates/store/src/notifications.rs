@@ -4,6 +4,7 @@
 //! that are under way for ever, so the next one begins by releasing them. The collapse id is the same each time, so
 //! the device shows one alert for one message.
 
+mod badge;
 mod outbox;
 mod registration;
 mod sign_in;
@@ -13,28 +14,28 @@ use std::time::Duration;
 
 use fulmar_domain::{
     RequestId, Timestamp,
-    device::Provider,
     event::Failure,
-    push::{LONGEST_PAUSE, LedgerStep, StepName},
+    push::{LONGEST_PAUSE, LedgerStep, NotWoken, StepName},
 };
 use rusqlite::{Connection, ToSql, params};
 
 use crate::{
-    Actor, Store, StoreError, configuration,
+    Actor, Store, StoreError,
     events::{self, Entry},
-    rows::{found, parsed, parsed_or_null, timestamp},
+    rows::{found, parsed, timestamp},
     sessions::{Effect, Executed},
     writer::Tx,
 };
 pub use outbox::{Attempted, Claimed, Room};
 pub(crate) use registration::{register, unregister};
 pub(crate) use sign_in::{session_ended, signed_in};
-pub(crate) use waking::{Cause, fetched, invitation_ended, wake_for_unfetched, wake_if_asleep};
+pub(crate) use waking::{
+    Cause, fetched, invitation_ended, reconsider, reconsider_all, reconsider_person, wake_for_unfetched,
+    wake_if_asleep,
+};
 
 /// How long a test notification is worth delivering.
 const TEST_TIME_TO_LIVE: Duration = Duration::from_secs(60);
-/// What is noted of a notification that nobody may send.
-const SWITCHED_OFF: &str = "an administrator has switched push off";
 
 impl Store {
     /// Queues a notification to the device itself. What becomes of it is an event of its own.
@@ -49,13 +50,15 @@ impl Store {
     ) -> Result<Executed, StoreError> {
         let tested = request.clone();
         self.command("queue a test notification", actor, Some(request), now, move |tx, session| {
-            if !session.has_push {
-                return Ok(Effect::failed(Failure::NoPushRegistration));
-            }
-            if !may_push(tx.sql, session.device.0)? {
-                let tested = Entry::PushTested { request: tested.as_str(), reason: Some(SWITCHED_OFF) };
-                events::append(tx, session.device.0, tested)?;
-                return Ok(Effect::done());
+            match waking::may_wake(tx.sql, session.device.0)? {
+                Ok(()) => {}
+                Err(NotWoken::NoRegistration) => return Ok(Effect::failed(Failure::NoPushRegistration)),
+                Err(why) => {
+                    let reason = why.to_string();
+                    let tested = Entry::PushTested { request: tested.as_str(), reason: Some(&reason) };
+                    events::append(tx, session.device.0, tested)?;
+                    return Ok(Effect::done());
+                }
             }
             let insert =
                 "INSERT INTO notification (device, service, place, request, collapse, due_at, expires_at)
@@ -91,33 +94,6 @@ impl Store {
     }
 }
 
-/// Whether the device may be woken.
-fn may_push(sql: &Connection, device: i64) -> rusqlite::Result<bool> {
-    let select =
-        "SELECT a.uri, d.push_provider FROM device d JOIN account a ON a.id = d.account WHERE d.id = ?1";
-    let (person, provider) = sql
-        .prepare_cached(select)?
-        .query_row([device], |row| Ok((parsed(row, 0)?, parsed_or_null::<Provider>(row, 1)?)))?;
-    provider.map_or(Ok(false), |provider| configuration::may_push(sql, &person, provider))
-}
-
-/// Withdraws what waits for people who are not to be woken any more.
-pub(crate) fn drop_forbidden(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
-    let select = "SELECT DISTINCT device FROM notification WHERE state = 'pending'";
-    for device in ids(tx.sql, select, params![])? {
-        if may_push(tx.sql, device)? {
-            continue;
-        }
-        let select = "SELECT id FROM notification WHERE device = ?1 AND state = 'pending'";
-        for id in ids(tx.sql, select, params![device])? {
-            finish(tx, id, "dropped")?;
-            note(tx.sql, id, now, StepName::GivenUp, SWITCHED_OFF)?;
-            answer_test(tx, id, Some(SWITCHED_OFF))?;
-        }
-    }
-    Ok(())
-}
-
 fn queued(tx: &mut Tx<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
     tx.touched.outbox = true;
     note(tx.sql, id, now, StepName::Queued, "")
@@ -130,9 +106,19 @@ fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str)
     sql.prepare_cached(insert)?.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
 }
 
-fn withdraw(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE notification SET state = 'dropped' WHERE device = ?1 AND state = 'pending'";
-    tx.sql.prepare_cached(update)?.execute([device]).map(drop)
+/// Gives up what a device was to be woken for.
+fn withdraw(tx: &mut Tx<'_>, device: i64, why: &str, now: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT id FROM notification WHERE device = ?1 AND state = 'pending'";
+    ids(tx.sql, select, params![device])?.into_iter().try_for_each(|id| give_up(tx, id, why, now))
+}
+
+/// Gives a notification up for a reason that may pass.
+fn give_up(tx: &mut Tx<'_>, id: i64, why: &str, now: Timestamp) -> rusqlite::Result<()> {
+    note(tx.sql, id, now, StepName::GivenUp, why)?;
+    answer_test(tx, id, Some(why))?;
+    finish(tx, id, "dropped", now)?;
+    let update = "UPDATE notification SET withdrawn = 1 WHERE id = ?1";
+    tx.sql.prepare_cached(update)?.execute([id]).map(drop)
 }
 
 /// Gives up what has expired, and makes due what rests for longer than anything does: the clock was set back. What is under way is judged by what comes of it.
@@ -148,9 +134,9 @@ pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
         params![now.as_millis()],
     )?;
     for id in expired {
-        finish(tx, id, "dropped")?;
-        note(tx.sql, id, now, StepName::GivenUp, "it expired")?;
+        note(tx.sql, id, now, StepName::Expired, "")?;
         answer_test(tx, id, Some("it could not be sent in time"))?;
+        finish(tx, id, "dropped", now)?;
     }
     Ok(())
 }
@@ -159,10 +145,10 @@ fn ids(sql: &Connection, statement: &str, values: &[&dyn ToSql]) -> rusqlite::Re
     sql.prepare_cached(statement)?.query_map(values, |row| row.get(0))?.collect()
 }
 
-fn finish(tx: &Tx<'_>, id: i64, state: &str) -> rusqlite::Result<()> {
+fn finish(tx: &mut Tx<'_>, id: i64, state: &str, now: Timestamp) -> rusqlite::Result<()> {
     let update = "UPDATE notification SET state = ?2 WHERE id = ?1 AND state = 'pending'";
     tx.sql.prepare_cached(update)?.execute(params![id, state])?;
-    sign_in::done(tx, id)
+    sign_in::done(tx, id, now)
 }
 
 /// Tells the session that asked for a test what came of it; of anything else nobody asked.

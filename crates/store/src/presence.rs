@@ -15,7 +15,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, params};
 
 use crate::{
-    Actor, Store, StoreError, accounts, configuration, events,
+    Actor, Store, StoreError, accounts, configuration, events, notifications,
     rows::{parsed, parsed_or_null, timestamp},
     sessions::{Effect, Executed},
     writer::Tx,
@@ -41,7 +41,7 @@ impl Store {
             if session.machine_state.is_none() {
                 return Ok(Effect::failed(Failure::WrongState));
             }
-            publish(tx, session.account.0, &presence)?;
+            publish(tx, session.account.0, &presence, now)?;
             Ok(Effect::done())
         })
         .await
@@ -78,10 +78,10 @@ impl Store {
     }
 }
 
-fn publish(tx: &mut Tx<'_>, account: i64, presence: &SelfPresence) -> rusqlite::Result<()> {
+fn publish(tx: &mut Tx<'_>, account: i64, presence: &SelfPresence, now: Timestamp) -> rusqlite::Result<()> {
     let SelfPresence { chosen, note, location } = presence;
     if let Some(chosen) = *chosen {
-        choose(tx, account, chosen)?;
+        choose(tx, account, chosen, now)?;
     }
     if let Some(note) = note {
         let update = "UPDATE account SET note = ?2 WHERE id = ?1";
@@ -96,10 +96,17 @@ fn publish(tx: &mut Tx<'_>, account: i64, presence: &SelfPresence) -> rusqlite::
     changed(tx, account, parts)
 }
 
-fn choose(tx: &Tx<'_>, account: i64, chosen: Option<PreferredAvailability>) -> rusqlite::Result<()> {
-    let update = "UPDATE account SET chosen = ?2 WHERE id = ?1";
+/// What somebody chose may keep their devices asleep, or not any more.
+fn choose(
+    tx: &mut Tx<'_>,
+    account: i64,
+    chosen: Option<PreferredAvailability>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let update = "UPDATE account SET chosen = ?2 WHERE id = ?1 AND chosen IS NOT ?2";
     let chosen = chosen.map(PreferredAvailability::as_str);
-    tx.sql.prepare_cached(update)?.execute(params![account, chosen]).map(drop)
+    let changed = tx.sql.prepare_cached(update)?.execute(params![account, chosen])? > 0;
+    if changed { notifications::reconsider_person(tx, account, now) } else { Ok(()) }
 }
 
 /// Lets the session of a device count, from now. It is not told of what it changes by that.
@@ -111,7 +118,7 @@ pub(crate) fn arrive(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     if arrival.chosen.is_some() {
-        choose(tx, account, arrival.chosen)?;
+        choose(tx, account, arrival.chosen, now)?;
     }
     let update =
         "UPDATE session SET availability = ?2, last_active = ?3, inactive_after = ?4 WHERE device = ?1";

@@ -3,12 +3,14 @@
 mod accounts;
 mod web_push;
 
-use fulmar_domain::push::{ApnsAuth, ApnsSettings};
-use rusqlite::{Row, params};
+use fulmar_domain::{
+    Timestamp,
+    device::Provider,
+    push::{ApnsAuth, ApnsSettings},
+};
+use rusqlite::{Connection, Row, params};
 
-use crate::{Store, StoreError, configuration, rows::found, writer::Tx};
-pub(crate) use accounts::{fcm_is_on, wns_is_on};
-pub(crate) use web_push::web_push_is_on;
+use crate::{Store, StoreError, configuration, notifications, rows::found, writer::Tx};
 
 /// What the seal is bound to.
 const KEY: &str = "the key for Apple";
@@ -35,11 +37,12 @@ impl Store {
     }
 
     /// Replaces the settings and switches push on (`EnableApplePushNotificationService`, global): whoever enters a
-    /// key wants phones woken. Notifications that wait because of the old settings are due at once.
+    /// key wants phones woken. What waits because of the old settings is due at once, and who slept for want of them is
+    /// woken.
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_apns_settings(&self, settings: ApnsSettings) -> Result<(), StoreError> {
+    pub async fn set_apns_settings(&self, settings: ApnsSettings, now: Timestamp) -> Result<(), StoreError> {
         let (key, team_id, key_id, chain) = match settings.auth {
             ApnsAuth::Token { team_id, key_id, key_pem } => (key_pem, Some(team_id), Some(key_id), None),
             ApnsAuth::Certificate { chain_pem, key_pem } => (key_pem, None, None, Some(chain_pem)),
@@ -60,19 +63,53 @@ impl Store {
                     settings.trust_anchors_pem
                 ],
             )?;
-            configuration::enable_push(tx)?;
-            changed(tx)
+            configuration::enable_push(tx, Provider::Apns)?;
+            changed(tx, now)
+        })
+        .await
+    }
+
+    /// Has nobody woken through Apple any more; what waits is withdrawn. `false` when nobody was.
+    ///
+    /// # Errors
+    /// When it could not be committed.
+    pub async fn forget_apns_settings(&self, now: Timestamp) -> Result<bool, StoreError> {
+        self.forget_settings("forget the settings for Apple", "DELETE FROM apns_settings", now).await
+    }
+
+    async fn forget_settings(
+        &self,
+        operation: &'static str,
+        delete: &'static str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.change(operation, move |tx| {
+            let was_on = tx.sql.execute(delete, [])? > 0;
+            changed(tx, now)?;
+            Ok(was_on)
         })
         .await
     }
 }
 
-/// What waits because of the old settings is due at once.
-fn changed(tx: &mut Tx<'_>) -> rusqlite::Result<()> {
+/// Whether the box can speak to a service.
+pub(crate) fn are_there(sql: &Connection, service: Provider) -> rusqlite::Result<bool> {
+    let select = match service {
+        Provider::Apns => "SELECT EXISTS (SELECT 1 FROM apns_settings)",
+        Provider::WebPush => "SELECT EXISTS (SELECT 1 FROM web_push_settings WHERE contact IS NOT NULL)",
+        Provider::Fcm => "SELECT EXISTS (SELECT 1 FROM fcm_settings)",
+        Provider::Wns => "SELECT EXISTS (SELECT 1 FROM wns_settings)",
+    };
+    sql.prepare_cached(select)?.query_row([], |row| row.get(0))
+}
+
+/// What waits because of the old settings is due at once, or withdrawn where there are none any more; who slept for want
+/// of settings is woken.
+fn changed(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
     tx.sql.execute("UPDATE notification SET due_at = 0 WHERE state = 'pending' AND claimed = 0", [])?;
     tx.touched.push_settings = true;
     tx.touched.outbox = true;
-    Ok(())
+    notifications::reconsider_all(tx, now)
 }
 
 /// The settings with an empty key, and the sealed key.

@@ -153,7 +153,7 @@ impl Store {
         let sid = session.clone();
         self.change_at("terminate a session", now, move |tx| {
             let Some(session) = find(tx.sql, &sid, now)? else { return Ok(false) };
-            devices::sign_out(tx, session.device.0)?;
+            devices::sign_out(tx, session.device.0, now)?;
             presence::refresh(tx, session.account.0, now, None)?;
             Ok(true)
         })
@@ -239,7 +239,7 @@ impl Store {
         }
     }
 
-    /// Notes where the device is woken; nobody else is woken there any more.
+    /// Notes where the device is woken; nobody else is woken there any more. If it sleeps it is woken for what waits.
     ///
     /// # Errors
     /// When it could not be committed.
@@ -267,8 +267,8 @@ impl Store {
         request: impl Into<Option<RequestId>>,
         now: Timestamp,
     ) -> Result<Executed, StoreError> {
-        self.errand("unregister from push", actor, request.into(), now, |tx, session| {
-            notifications::unregister(tx, session.device.0)?;
+        self.errand("unregister from push", actor, request.into(), now, move |tx, session| {
+            notifications::unregister(tx, session.device.0, "the device is not to be woken any more", now)?;
             Ok(Effect::done())
         })
         .await

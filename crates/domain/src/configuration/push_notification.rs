@@ -1,30 +1,45 @@
-use super::{Configuration, Expected, Object, Parameters, Value, boolean, one};
+use super::{Configuration, Expected, Object, Parameters, Value, boolean};
+use crate::device::Provider;
 
-/// Which push services are used.
+/// Which push services are used, and what they are told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PushNotificationConfiguration {
     /// Whether phones are woken through Apple.
     pub enable_apple_push_notification_service: bool,
+    /// Whether devices are woken through WNS.
+    pub enable_microsoft_push_notification_service: bool,
 }
+
+impl PushNotificationConfiguration {
+    /// The switches, and the services that they stand for.
+    pub const SWITCHES: [(&str, Provider); 2] =
+        [("EnableApplePushNotificationService", Provider::Apns), (MICROSOFT, Provider::Wns)];
+
+    /// Whether the service is switched on. Those without a switch are, while the box has settings for them.
+    pub fn is_on(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Apns => self.enable_apple_push_notification_service,
+            Provider::Wns => self.enable_microsoft_push_notification_service,
+            Provider::WebPush | Provider::Fcm => true,
+        }
+    }
+}
+
+const MICROSOFT: &str = "EnableMicrosoftPushNotificationService";
 
 impl Parameters for PushNotificationConfiguration {
     fn values(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            (
-                "EnableApplePushNotificationService",
-                Value::Boolean(self.enable_apple_push_notification_service),
-            ),
-            ("EnableMicrosoftPushNotificationService", Value::Boolean(false)),
-        ]
+        let value = |(name, provider)| (name, Value::Boolean(self.is_on(provider)));
+        Self::SWITCHES.into_iter().map(value).collect()
     }
 
     fn set(&mut self, name: &str, words: &[String]) -> Result<(), Expected> {
-        if name == "EnableApplePushNotificationService" {
-            self.enable_apple_push_notification_service = boolean(words, false)?;
-            return Ok(());
-        }
-        let read = |word: &str| boolean(&[word.to_owned()], false).ok().filter(|enabled| !enabled);
-        one(words, false, read, "`False`: the service it stood for exists no more").map(drop)
+        let field = match name {
+            MICROSOFT => &mut self.enable_microsoft_push_notification_service,
+            _ => &mut self.enable_apple_push_notification_service,
+        };
+        *field = boolean(words, false)?;
+        Ok(())
     }
 }
 

@@ -99,6 +99,8 @@ pub(super) fn command(command: mcx::Command) -> Result<Command, Why> {
             let up_to = MessageName::Said { by: value(&from)?, as_what: value(&message_id)? };
             Command::MarkRead(value(&conf_id)?, up_to)
         }
+        Wire::MuteImSession { conf_id } => Command::Mute(value(&conf_id)?, true),
+        Wire::UnmuteImSession { conf_id } => Command::Mute(value(&conf_id)?, false),
         Wire::NotifyComposing { conf_id, state } => {
             Command::Compose(value(&conf_id)?, writes(state.as_deref())?)
         }
@@ -201,6 +203,9 @@ pub(super) fn event(Numbered { eid, event, .. }: Numbered) -> Option<mcx::Number
             from: who.to_string(),
             state: composing(writes),
         },
+        Event::Muted { conversation, muted } => {
+            Wire::ImSessionMuted { conf_id: conversation.to_string(), muted }
+        }
         Event::Meeting { id, meeting } => Wire::Meetings(meetings::event(&id, meeting.as_deref())),
         // Only applications of UCWA do that.
         Event::MadeAvailable | Event::FollowingChanged { .. } => return None,
@@ -265,6 +270,7 @@ fn conversation(conversation: &Conversation) -> mcx::Event {
         subject: conversation.subject.to_string(),
         importance: conversation.importance.to_string(),
         meeting_uri: conversation.meeting.as_ref().map(ToString::to_string),
+        muted: conversation.muted,
         participants: conversation.participants.iter().map(participant).collect(),
     }
 }

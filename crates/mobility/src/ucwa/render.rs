@@ -84,6 +84,7 @@ impl<'a> Renderer<'a> {
             | Happened::MessageRead { .. }
             | Happened::MessageFailed { .. }
             | Happened::Meeting { .. }
+            | Happened::Muted { .. }
             | Happened::Resync
             | Happened::PushTested { .. } => {}
         }

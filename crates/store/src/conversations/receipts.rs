@@ -8,6 +8,7 @@ use fulmar_domain::{
     contacts::Contact,
     conversation::{Delivery, DeliveryState, MessageName},
     event::Failure,
+    session::Session,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -50,7 +51,7 @@ impl Store {
             tx.sql.prepare_cached(update)?.execute([place.conversation, me, up_to])?;
             let mut newest = BTreeMap::new();
             for (message, sender) in unread {
-                delivered(tx, message, me, now)?;
+                delivered(tx, message, session, now)?;
                 notifications::fetched(tx, Cause::Message(message), session, now)?;
                 let update = "UPDATE delivery SET read_at = ?3 WHERE message = ?1 AND recipient = ?2";
                 tx.sql.prepare_cached(update)?.execute(params![message, me, now.as_millis()])?;
@@ -136,16 +137,19 @@ fn unread(sql: &Connection, conversation: i64, me: i64, up_to: i64) -> rusqlite:
     .collect()
 }
 
-/// Notes that a message has reached a device of `recipient`, and tells the sender the first time.
+/// Notes that a message has reached the device of a session, and tells the sender the first time that it has reached one
+/// of the person.
 pub(crate) fn delivered(
     tx: &mut Tx<'_>,
     message: i64,
-    recipient: i64,
+    session: &Session,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let update = "UPDATE delivery SET delivered_at = ?3
+    let recipient = session.account.0;
+    let update = "UPDATE delivery SET delivered_at = ?3, fetched_by = ?4
          WHERE message = ?1 AND recipient = ?2 AND delivered_at IS NULL";
-    if tx.sql.prepare_cached(update)?.execute(params![message, recipient, now.as_millis()])? == 0 {
+    let values = params![message, recipient, now.as_millis(), session.device.0];
+    if tx.sql.prepare_cached(update)?.execute(values)? == 0 {
         return Ok(());
     }
     let sender = sender(tx.sql, message)?;

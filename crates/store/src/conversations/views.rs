@@ -135,9 +135,10 @@ pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> ru
     let places: Vec<_> = participants.iter().map(|(account, p)| (*account, p.participation)).collect();
     let meeting = meetings::of(sql, id, now)?;
     let select =
-        "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri, c.conference, c.ended
+        "SELECT c.name, c.thread, c.subject, c.importance, c.created_at, a.uri, c.conference, c.ended, EXISTS (
+             SELECT 1 FROM participant p WHERE p.conversation = c.id AND p.account = ?2 AND p.muted = 1)
          FROM conversation c JOIN account a ON a.id = c.creator WHERE c.id = ?1";
-    sql.prepare_cached(select)?.query_row([id], |row| {
+    sql.prepare_cached(select)?.query_row([id, person], |row| {
         Ok(Conversation {
             id: parsed(row, 0)?,
             creator: parsed(row, 5)?,
@@ -149,6 +150,7 @@ pub(crate) fn view(sql: &Connection, id: i64, person: i64, now: Timestamp) -> ru
             conference: row.get(6)?,
             meeting,
             ended: row.get(7)?,
+            muted: row.get(8)?,
             participants: shown(participants, person, row.get(6)?),
         })
     })

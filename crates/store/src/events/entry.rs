@@ -76,6 +76,10 @@ pub(crate) enum Entry<'a> {
         who: i64,
         writes: bool,
     },
+    Muted {
+        conversation: i64,
+        muted: bool,
+    },
     MadeAvailable,
     /// No reason: the provider took it.
     PushTested {
@@ -149,6 +153,9 @@ impl<'a> Entry<'a> {
                 detail: (!writes).then_some(STOPPED),
                 ..new(COMPOSING)
             },
+            Self::Muted { conversation, muted } => {
+                Columns { conversation: Some(conversation), detail: muted.then_some(IS_MUTED), ..new(MUTED) }
+            }
             Self::MadeAvailable => new(MADE_AVAILABLE),
             Self::PushTested { request, reason } => {
                 Columns { request: Some(request), detail: reason, ..new(PUSH_TESTED) }
@@ -173,6 +180,8 @@ const MESSAGE_READ: &str = "messageRead";
 const MESSAGE_FAILED: &str = "messageFailed";
 const COMPOSING: &str = "composing";
 const STOPPED: &str = "stopped";
+const MUTED: &str = "conversationMuted";
+const IS_MUTED: &str = "muted";
 const MADE_AVAILABLE: &str = "madeAvailable";
 const PUSH_TESTED: &str = "pushTested";
 
@@ -273,6 +282,9 @@ fn of_conversation(
             who: parsed(row, 5)?,
             writes: row.get::<_, Option<String>>(3)?.is_none(),
         },
+        MUTED => {
+            Event::Muted { conversation: parsed(row, 4)?, muted: row.get::<_, Option<String>>(3)?.is_some() }
+        }
         _ => return Ok(None),
     }))
 }

@@ -9,7 +9,7 @@ use fulmar_domain::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{answer_test, ids, note, registration, sign_in, unregister};
+use super::{answer_test, badge, ids, note, registration, sign_in, unregister};
 use crate::{
     Store, StoreError,
     rows::{found, timestamp},
@@ -190,8 +190,7 @@ fn due_now(
     };
     let select = format!(
         "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
-             (SELECT count(*) FROM delivery w WHERE w.recipient = d.account AND w.delivered_at IS NULL
-                 AND w.failed_at IS NULL), n.sign_in,
+             d.account, n.sign_in,
              d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device
          FROM notification n JOIN device d ON d.id = n.device
          LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
@@ -200,18 +199,20 @@ fn due_now(
          ORDER BY n.due_at LIMIT ?2"
     );
     sql.prepare_cached(&select)?
-        .query_map(params![now.as_millis(), limit, service], |row| Ok((row.get(12)?, notification(row)?)))?
+        .query_map(params![now.as_millis(), limit, service], |row| {
+            Ok((row.get(12)?, notification(sql, row)?))
+        })?
         .collect()
 }
 
-fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
+fn notification(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Notification> {
     Ok(Notification {
         id: PushId(row.get(0)?),
         collapse_id: row.get(1)?,
         expires_at: timestamp(row, 2)?,
         attempts: row.get(3)?,
         subject: subject(row)?,
-        badge: row.get(6)?,
+        badge: badge::of(sql, row.get(6)?)?,
         registration: registration::read(row, 8)?,
     })
 }
@@ -247,13 +248,14 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
     let Some(UnderWay { pending, is_test, is_sign_in }) = under_way(tx.sql, id)? else { return Ok(()) };
     let (step, state) = match (outcome, next) {
         (Outcome::Accepted, _) => (StepName::Accepted, "accepted"),
-        (Outcome::Gone { .. }, _) => (StepName::Gone, "dropped"),
+        (Outcome::Gone { .. }, _) => (StepName::Refused, "dropped"),
         (_, Next::DueAt(_)) if !is_test => (StepName::Postponed, "pending"),
+        (_, Next::Expired) if !is_test => (StepName::Expired, "dropped"),
         _ => (StepName::GivenUp, "dropped"),
     };
     let due_at = match next {
         Next::DueAt(at) => Some(at.as_millis()),
-        Next::Delivered | Next::Dropped => None,
+        Next::Delivered | Next::Dropped | Next::Expired => None,
     };
     // What an administrator has to mend is not an attempt that the service has seen.
     let ours = matches!(outcome, Outcome::OursToFix { .. });
@@ -268,21 +270,24 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
             answer_test(tx, id, reason)?;
         }
         if is_sign_in && state != "pending" {
-            sign_in::done(tx, id)?;
+            sign_in::done(tx, id, now)?;
         }
     }
     match outcome {
-        Outcome::Gone { since, .. } => forget_dead(tx, id, since.unwrap_or(now)),
+        Outcome::Gone { since, .. } => forget_dead(tx, id, since.unwrap_or(now), now),
         _ => Ok(()),
     }
 }
 
-/// A device that registered after its token died has a new life and is kept.
-fn forget_dead(tx: &Tx<'_>, id: i64, since: Timestamp) -> rusqlite::Result<()> {
+/// A device that registered after its token died has a new life and is kept. Where it registers anew, it is woken for
+/// this too.
+fn forget_dead(tx: &mut Tx<'_>, id: i64, since: Timestamp, now: Timestamp) -> rusqlite::Result<()> {
     let select = "SELECT d.id FROM notification n JOIN device d ON d.id = n.device
          WHERE n.id = ?1 AND d.push_registered <= ?2";
     for device in ids(tx.sql, select, params![id, since.as_millis()])? {
-        unregister(tx, device)?;
+        unregister(tx, device, "the service knows the device no more", now)?;
+        let update = "UPDATE notification SET withdrawn = 1 WHERE id = ?1 AND state = 'dropped'";
+        tx.sql.prepare_cached(update)?.execute([id])?;
     }
     Ok(())
 }

@@ -6,12 +6,12 @@ use fulmar_domain::{
 };
 use rusqlite::{Row, params};
 
-use super::{ids, withdraw};
+use super::{ids, reconsider, withdraw};
 use crate::{rows::parsed, writer::Tx};
 
 /// Notes where a device is woken, and nobody else there.
 pub(crate) fn register(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     device: i64,
     registration: &PushRegistration,
     now: Timestamp,
@@ -19,9 +19,9 @@ pub(crate) fn register(
     let (provider, address) = (registration.provider().as_str(), registration.address());
     let earlier = "SELECT id FROM device WHERE push_provider = ?1 AND push_token = ?2 AND id <> ?3";
     for owner in ids(tx.sql, earlier, params![provider, address, device])? {
-        unregister(tx, owner)?;
+        unregister(tx, owner, "another device is woken there", now)?;
     }
-    make_room(tx, device)?;
+    make_room(tx, device, now)?;
     let keys = match registration {
         PushRegistration::Apns(_) | PushRegistration::Fcm(_) | PushRegistration::Wns(_) => None,
         PushRegistration::WebPush(Subscription { key, auth, .. }) => Some((key.as_str(), auth.reveal())),
@@ -35,22 +35,26 @@ pub(crate) fn register(
     // What waits goes where the device is woken from now on.
     let update =
         "UPDATE notification SET service = ?2 WHERE device = ?1 AND state = 'pending' AND service <> ?2";
-    tx.sql.prepare_cached(update)?.execute(params![device, service]).map(drop)
+    tx.sql.prepare_cached(update)?.execute(params![device, service])?;
+    reconsider(tx, device, now)
 }
 
 /// Has the devices of the person forgotten that registered longest ago, beyond what there may be: those without a
 /// session, of which there are enough, since there are fewer sessions. They only wait to be told that theirs has ended.
-fn make_room(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
+fn make_room(tx: &mut Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
     let surplus = "SELECT d.id FROM device d LEFT JOIN session s ON s.device = d.id
          WHERE d.account = (SELECT account FROM device WHERE id = ?1) AND d.id <> ?1 AND d.push_token IS NOT NULL
          ORDER BY s.device IS NULL, d.push_registered DESC LIMIT -1 OFFSET ?2";
     let others = MAX_REGISTRATIONS - 1;
-    ids(tx.sql, surplus, params![device, others])?.into_iter().try_for_each(|other| unregister(tx, other))
+    let why = "the person has registered more devices since";
+    ids(tx.sql, surplus, params![device, others])?
+        .into_iter()
+        .try_for_each(|other| unregister(tx, other, why, now))
 }
 
-/// Forgets where a device is woken, and what it was to be woken for.
-pub(crate) fn unregister(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
-    withdraw(tx, device)?;
+/// Forgets where a device is woken; what it was to be woken for is given up, and the ledger says why.
+pub(crate) fn unregister(tx: &mut Tx<'_>, device: i64, why: &str, now: Timestamp) -> rusqlite::Result<()> {
+    withdraw(tx, device, why, now)?;
     let update = "UPDATE device SET push_provider = NULL, push_token = NULL, push_registered = NULL,
              push_p256dh = NULL, push_auth = NULL, push_service = NULL WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute([device]).map(drop)

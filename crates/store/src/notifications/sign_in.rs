@@ -7,8 +7,11 @@ use fulmar_domain::{
 };
 use rusqlite::params;
 
-use super::{ids, may_push, note, queued, unregister, withdraw};
+use super::{ids, note, queued, unregister, waking::may_wake, withdraw};
 use crate::writer::Tx;
+
+/// What is noted of what a device was to be woken for.
+const ENDED: &str = "the session of the device has ended";
 
 /// The session of a device has ended, and nobody ended it: what it was to be woken for is withdrawn, and where the
 /// device can be woken it is told.
@@ -20,10 +23,10 @@ pub(crate) fn session_ended(
 ) -> rusqlite::Result<()> {
     let select = "SELECT push_token IS NOT NULL FROM device WHERE id = ?1";
     let has_push = tx.sql.prepare_cached(select)?.query_row([device], |row| row.get(0))?;
-    if !push::deserves_sign_in_notice(Some(how), has_push) || !may_push(tx.sql, device)? {
-        return unregister(tx, device);
+    if !push::deserves_sign_in_notice(Some(how), has_push) || may_wake(tx.sql, device)?.is_err() {
+        return unregister(tx, device, ENDED, now);
     }
-    withdraw(tx, device)?;
+    withdraw(tx, device, ENDED, now)?;
     let insert = "INSERT INTO notification (device, service, place, sign_in, collapse, due_at, expires_at)
          SELECT id, push_service, 'head', 1, 'sign-in', ?2, ?3 FROM device WHERE id = ?1 RETURNING id";
     let values = params![device, now.as_millis(), (now + TIME_TO_LIVE).as_millis()];
@@ -41,8 +44,10 @@ pub(crate) fn signed_in(tx: &Tx<'_>, device: i64, now: Timestamp) -> rusqlite::R
 }
 
 /// What became of the notice is known: without a session the device is not woken any more.
-pub(super) fn done(tx: &Tx<'_>, notification: i64) -> rusqlite::Result<()> {
+pub(super) fn done(tx: &mut Tx<'_>, notification: i64, now: Timestamp) -> rusqlite::Result<()> {
     let select = "SELECT n.device FROM notification n WHERE n.id = ?1 AND n.sign_in = 1
          AND NOT EXISTS (SELECT 1 FROM session s WHERE s.device = n.device)";
-    ids(tx.sql, select, params![notification])?.into_iter().try_for_each(|device| unregister(tx, device))
+    ids(tx.sql, select, params![notification])?
+        .into_iter()
+        .try_for_each(|device| unregister(tx, device, ENDED, now))
 }

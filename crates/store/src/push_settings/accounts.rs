@@ -3,13 +3,14 @@
 
 use fulmar_domain::{
     Timestamp,
+    device::Provider,
     push::{FcmSettings, WnsSettings},
 };
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::changed;
 use crate::{
-    Store, StoreError, notifications,
+    Store, StoreError, configuration,
     rows::{found, parsed},
 };
 
@@ -39,13 +40,13 @@ impl Store {
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_fcm_settings(&self, settings: FcmSettings) -> Result<(), StoreError> {
+    pub async fn set_fcm_settings(&self, settings: FcmSettings, now: Timestamp) -> Result<(), StoreError> {
         let sealed = self.seal.seal(ACCOUNT, &settings.service_account)?;
         self.change("change the settings for Firebase", move |tx| {
             let insert = "INSERT OR REPLACE INTO fcm_settings (id, endpoint, sealed_account, trust_anchors)
                  VALUES (1, ?1, ?2, ?3)";
             tx.sql.execute(insert, params![settings.endpoint, sealed, settings.trust_anchors_pem])?;
-            changed(tx)
+            changed(tx, now)
         })
         .await
     }
@@ -84,11 +85,12 @@ impl Store {
         Ok(Some(WnsSettings { secret: self.seal.unseal(SECRET, &sealed)?, ..settings }))
     }
 
-    /// Replaces the settings for WNS. Notifications that wait because of the old ones are due at once.
+    /// Replaces the settings for WNS and switches it on (`EnableMicrosoftPushNotificationService`, global). What waits
+    /// because of the old ones is due at once.
     ///
     /// # Errors
     /// When it could not be committed.
-    pub async fn set_wns_settings(&self, settings: WnsSettings) -> Result<(), StoreError> {
+    pub async fn set_wns_settings(&self, settings: WnsSettings, now: Timestamp) -> Result<(), StoreError> {
         let sealed = self.seal.seal(SECRET, &settings.secret)?;
         self.change("change the settings for WNS", move |tx| {
             let values = params![
@@ -104,7 +106,8 @@ impl Store {
                  VALUES (1, ?1, ?2, ?3, ?4, ?5)",
                 values,
             )?;
-            changed(tx)
+            configuration::enable_push(tx, Provider::Wns)?;
+            changed(tx, now)
         })
         .await
     }
@@ -116,29 +119,4 @@ impl Store {
     pub async fn forget_wns_settings(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.forget_settings("forget the settings for WNS", "DELETE FROM wns_settings", now).await
     }
-
-    async fn forget_settings(
-        &self,
-        operation: &'static str,
-        delete: &'static str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.change(operation, move |tx| {
-            let was_on = tx.sql.execute(delete, [])? > 0;
-            changed(tx)?;
-            notifications::drop_forbidden(tx, now)?;
-            Ok(was_on)
-        })
-        .await
-    }
-}
-
-/// Whether anybody may be woken by Firebase.
-pub(crate) fn fcm_is_on(sql: &Connection) -> rusqlite::Result<bool> {
-    sql.prepare_cached("SELECT EXISTS (SELECT 1 FROM fcm_settings)")?.query_row([], |row| row.get(0))
-}
-
-/// Whether anybody may be woken by WNS.
-pub(crate) fn wns_is_on(sql: &Connection) -> rusqlite::Result<bool> {
-    sql.prepare_cached("SELECT EXISTS (SELECT 1 FROM wns_settings)")?.query_row([], |row| row.get(0))
 }

@@ -6,11 +6,11 @@ use fulmar_domain::{
     dnssec::Pkcs8,
     push::{VapidKey, WebPushSettings},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use super::changed;
 use crate::{
-    Store, StoreError, notifications,
+    Store, StoreError,
     rows::{found, parse, parsed},
 };
 
@@ -57,6 +57,7 @@ impl Store {
         &self,
         settings: WebPushSettings,
         key: VapidKey,
+        now: Timestamp,
     ) -> Result<String, StoreError> {
         let Pkcs8(pkcs8) = key.pkcs8;
         let sealed = self.seal.seal(KEY, &STANDARD.encode(pkcs8))?;
@@ -79,7 +80,7 @@ impl Store {
                 values,
                 |row| row.get(0),
             )?;
-            changed(tx)?;
+            changed(tx, now)?;
             Ok(public)
         })
         .await
@@ -93,18 +94,11 @@ impl Store {
         self.change("forget the settings for Web Push", move |tx| {
             let update = "UPDATE web_push_settings SET contact = NULL WHERE contact IS NOT NULL";
             let was_on = tx.sql.execute(update, [])? > 0;
-            changed(tx)?;
-            notifications::drop_forbidden(tx, now)?;
+            changed(tx, now)?;
             Ok(was_on)
         })
         .await
     }
-}
-
-/// Whether anybody may be woken this way.
-pub(crate) fn web_push_is_on(sql: &Connection) -> rusqlite::Result<bool> {
-    sql.prepare_cached("SELECT EXISTS (SELECT 1 FROM web_push_settings WHERE contact IS NOT NULL)")?
-        .query_row([], |row| row.get(0))
 }
 
 /// The settings, the public key and the sealed one.

@@ -122,7 +122,7 @@ async fn switching_push_off_withdraws_what_waits_and_wakes_nobody() {
         Event::PushTested { outcome, .. } => Some((outcome.accepted, outcome.reason)),
         _ => None,
     });
-    let off = (false, "an administrator has switched push off".to_owned());
+    let off = (false, "an administrator has switched push through Apple off".to_owned());
     assert_eq!(tested.collect::<Vec<_>>(), [off.clone(), off]);
     // Nor for a person whose policy says no, while the service is on.
     configure(&bench.store, Object::PushNotification, "global", &["EnableApplePushNotificationService=True"])
@@ -162,7 +162,7 @@ async fn a_hash_for_ntlm_is_there_only_while_ntlm_is_in_force_for_its_person() {
 
     keep().await;
     let (before, _) = store.nt_hash(&anna).await.unwrap().unwrap();
-    store.set_password(anna.clone(), "another".into()).await.unwrap();
+    store.set_password(anna.clone(), "another".into(), NOON).await.unwrap();
     assert!(password().await.lacks_nt_hash, "the old password opens nothing");
     store.keep_nt_hash(anna.clone(), before.password_hash.clone(), NtHash([7; 16])).await.unwrap();
     assert!(password().await.lacks_nt_hash, "nor does one that was replaced meanwhile");

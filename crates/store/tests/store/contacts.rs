@@ -86,7 +86,7 @@ async fn everybody_is_in_everybodys_list_until_taken_out() {
     assert_eq!(told(&bench, &anna).await, gone);
     edit(&bench, &anna, add("ben", GroupId::Default)).await.unwrap();
     assert_eq!(list(&bench, &anna).await, everybody);
-    bench.store.set_disabled("ben@office.test".parse().unwrap(), true).await.unwrap();
+    bench.store.set_disabled("ben@office.test".parse().unwrap(), true, NOON).await.unwrap();
     assert_eq!(list(&bench, &anna).await, everybody[1..]);
 }
 

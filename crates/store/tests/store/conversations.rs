@@ -136,7 +136,7 @@ async fn nobody_speaks_in_a_conversation_of_others() {
 async fn a_disabled_person_is_nobody() {
     let bench = Bench::new().await;
     let (anna, ben) = (bench.sign_in("anna", "phone", NOON).await, bench.sign_in("ben", "desk", NOON).await);
-    bench.store.set_disabled("anna@office.test".parse().unwrap(), true).await.unwrap();
+    bench.store.set_disabled("anna@office.test".parse().unwrap(), true, NOON).await.unwrap();
     assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_none());
     invite(&bench, &ben, "anna", "c1", Some(("m", "x"))).await;
     assert_eq!(failure(&bench.events(&ben, 0, NOON).await), Some(Failure::NoSuchPerson));
@@ -149,7 +149,7 @@ async fn who_is_at_home_elsewhere_is_nobody_here_until_they_come_home() {
     let uri: fulmar_domain::SipUri = "anna@office.test".parse().unwrap();
     let home = async |url: &str| {
         let home = (url != "here").then(|| url.parse().unwrap());
-        bench.store.set_home(uri.clone(), home).await.unwrap()
+        bench.store.set_home(uri.clone(), home, NOON).await.unwrap()
     };
     assert_eq!(home("https://web.office.test:8443/root").await, Homing::OwnHost);
     assert!(bench.store.session(&anna.session, NOON).await.unwrap().is_some());
@@ -170,7 +170,7 @@ async fn who_is_at_home_elsewhere_is_nobody_here_until_they_come_home() {
     assert_eq!(home("here").await, Homing::Done);
     bench.sign_in("anna", "phone", NOON).await;
     let nobody = "nobody@office.test".parse().unwrap();
-    assert_eq!(bench.store.set_home(nobody, None).await.unwrap(), Homing::NoSuchPerson);
+    assert_eq!(bench.store.set_home(nobody, None, NOON).await.unwrap(), Homing::NoSuchPerson);
 }
 
 #[tokio::test]

@@ -27,3 +27,4 @@ mod subscriptions;
 mod support;
 mod typing;
 mod ucwa;
+mod waking;

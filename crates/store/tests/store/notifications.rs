@@ -226,7 +226,7 @@ async fn settings_for_apple_come_back_and_their_key_is_not_in_the_database() {
     };
     let mut changed = bench.store.push_settings_generation();
     changed.mark_unchanged();
-    bench.store.set_apns_settings(settings.clone()).await.unwrap();
+    bench.store.set_apns_settings(settings.clone(), NOON).await.unwrap();
     assert!(changed.has_changed().unwrap());
     assert!(bench.store.apns_settings().await.unwrap().unwrap() == settings);
     for file in ["fulmar.db", "fulmar.db-wal"] {
@@ -276,7 +276,7 @@ async fn whoever_signed_out_or_was_revoked_is_told_nothing() {
     bench.store.terminate_session(&anna.session, NOON).await.unwrap();
     let (revoked, person) = (sleeping_phone().await.0, "anna@office.test".parse().unwrap());
     let device = revoked.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
-    assert!(revoked.store.revoke_device(&person, device).await.unwrap());
+    assert!(revoked.store.revoke_device(&person, device, NOON).await.unwrap());
     for bench in [bench, revoked] {
         bench.tidy(NOON + LIFE).await.unwrap();
         assert_eq!(bench.claim(NOON + LIFE).await, []);
@@ -290,7 +290,7 @@ async fn a_revoked_device_is_not_told_any_more_that_it_expired() {
     let person = "anna@office.test".parse().unwrap();
     let device = bench.store.devices(&person, NOON).await.unwrap().unwrap()[0].id;
     bench.tidy(NOON + LIFE).await.unwrap();
-    assert!(bench.store.revoke_device(&person, device).await.unwrap());
+    assert!(bench.store.revoke_device(&person, device, NOON).await.unwrap());
     assert_eq!(bench.claim(NOON + LIFE).await, []);
 }
 
@@ -318,8 +318,8 @@ async fn what_proves_who_the_box_is_comes_back_and_is_not_in_the_database() {
         channel_domain: WnsSettings::CHANNEL_DOMAIN.parse().unwrap(),
         trust_anchors_pem: Some("PEM".into()),
     };
-    bench.store.set_fcm_settings(fcm.clone()).await.unwrap();
-    bench.store.set_wns_settings(wns.clone()).await.unwrap();
+    bench.store.set_fcm_settings(fcm.clone(), NOON).await.unwrap();
+    bench.store.set_wns_settings(wns.clone(), NOON).await.unwrap();
     assert_eq!(bench.store.fcm_settings().await.unwrap(), Some(fcm));
     assert_eq!(bench.store.wns_settings().await.unwrap(), Some(wns));
     for file in ["fulmar.db", "fulmar.db-wal"] {
@@ -337,7 +337,7 @@ async fn each_service_wakes_its_own_devices_while_it_is_set_up() {
     assert!(bench.claim(NOON).await.is_empty());
     let (endpoint, service_account) = (FcmSettings::ENDPOINT.into(), "{}".into());
     let settings = FcmSettings { endpoint, service_account, trust_anchors_pem: None };
-    bench.store.set_fcm_settings(settings).await.unwrap();
+    bench.store.set_fcm_settings(settings, NOON).await.unwrap();
     write(&bench, &ben, "anna", "m2", NOON).await;
     assert_eq!(bench.claim(NOON).await[0].registration, token);
     assert!(bench.store.forget_fcm_settings(NOON).await.unwrap());
@@ -380,7 +380,7 @@ async fn a_subscription_comes_back_as_it_was_and_needs_settings_to_be_woken() {
     bench.store.register_push(&anna, rid("w"), subscription("1"), NOON).await.unwrap();
     write(&bench, &ben, "anna", "m1", NOON).await;
     assert!(bench.claim(NOON).await.is_empty());
-    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K")).await.unwrap();
+    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K"), NOON).await.unwrap();
     write(&bench, &ben, "anna", "m2", NOON).await;
     let claimed = bench.claim(NOON).await;
     assert_eq!(claimed.into_iter().map(|one| one.registration).collect::<Vec<_>>(), [subscription("1")]);
@@ -391,7 +391,10 @@ async fn switching_web_push_off_withdraws_what_waits_and_keeps_the_key() {
     let (bench, anna, ben) = sleeping_phone().await;
     let settings = web_push("mailto:a@b.example");
     assert!(!bench.store.forget_web_push_settings(NOON).await.unwrap());
-    assert_eq!(bench.store.set_web_push_settings(settings.clone(), vapid(b"k", "K")).await.unwrap(), "K");
+    assert_eq!(
+        bench.store.set_web_push_settings(settings.clone(), vapid(b"k", "K"), NOON).await.unwrap(),
+        "K"
+    );
     bench.store.register_push(&anna, rid("w"), subscription("1"), NOON).await.unwrap();
     write(&bench, &ben, "anna", "m1", NOON).await;
 
@@ -400,7 +403,10 @@ async fn switching_web_push_off_withdraws_what_waits_and_keeps_the_key() {
     assert_eq!(bench.store.web_push_settings().await.unwrap(), None);
     assert_eq!(bench.store.vapid_public_key().await.unwrap(), None);
 
-    assert_eq!(bench.store.set_web_push_settings(settings.clone(), vapid(b"other", "L")).await.unwrap(), "K");
+    assert_eq!(
+        bench.store.set_web_push_settings(settings.clone(), vapid(b"other", "L"), NOON).await.unwrap(),
+        "K"
+    );
     assert_eq!(bench.store.web_push_settings().await.unwrap(), Some((settings, vapid(b"k", "K"))));
 }
 
@@ -408,7 +414,11 @@ async fn switching_web_push_off_withdraws_what_waits_and_keeps_the_key() {
 async fn the_key_for_web_push_is_sealed() {
     let bench = Bench::new().await;
     let secret = b"a key that nobody reads";
-    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(secret, "K")).await.unwrap();
+    bench
+        .store
+        .set_web_push_settings(web_push("mailto:a@b.example"), vapid(secret, "K"), NOON)
+        .await
+        .unwrap();
     let sealed: Vec<u8> =
         raw(&bench).query_row("SELECT sealed_key FROM web_push_settings", [], |row| row.get(0)).unwrap();
     assert!(!sealed.windows(5).any(|bytes| bytes == &secret[..5] || bytes == b"YSBrZ"));
@@ -417,7 +427,7 @@ async fn the_key_for_web_push_is_sealed() {
 #[tokio::test]
 async fn a_person_has_sixteen_registrations_and_the_oldest_goes() {
     let bench = Bench::new().await;
-    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K")).await.unwrap();
+    bench.store.set_web_push_settings(web_push("mailto:a@b.example"), vapid(b"k", "K"), NOON).await.unwrap();
     for number in 1..=MAX_REGISTRATIONS + 1 {
         let now = after(u64::from(number) * 3600);
         let actor = bench.sign_in("anna", &format!("phone-{number}"), now).await;

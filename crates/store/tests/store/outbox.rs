@@ -42,7 +42,7 @@ async fn two_sleep() -> (Bench, Actor, Actor) {
     let contact = "mailto:admin@office.example".parse().unwrap();
     let settings = WebPushSettings { contact, private_hosts: BTreeSet::new(), trust_anchors_pem: None };
     let key = VapidKey { pkcs8: Pkcs8(b"k".to_vec()), public: "K".into() };
-    bench.store.set_web_push_settings(settings, key).await.unwrap();
+    bench.store.set_web_push_settings(settings, key, NOON).await.unwrap();
     let subscription = Subscription {
         endpoint: format!("{ORIGIN}/wp/1").parse().unwrap(),
         key: format!("B{}", "A".repeat(86)).parse().unwrap(),

@@ -59,7 +59,7 @@ async fn people_are_found_with_their_details_and_their_place_in_the_list() {
     }
     let listed = bench.store.contact(anna.account, &uri("ben")).await.unwrap().unwrap();
     assert_eq!(listed.emails(), ["b.berg@mail.test", "sales@mail.test"]);
-    bench.store.set_disabled(uri("ben"), true).await.unwrap();
+    bench.store.set_disabled(uri("ben"), true, NOON).await.unwrap();
     assert_eq!(names(&search(&bench, &anna, "ben", "5").await), [] as [&str; 0]);
 }
 

@@ -7,16 +7,15 @@ use std::{
 
 use fulmar_domain::{
     Office, PushId, SessionId, Timestamp,
-    configuration::{Object, Scope},
     event::{Event, Numbered},
     invitation::About,
     office::OfficeIntent,
     presence::{Arrival, DeviceType},
-    push::{Next, Notification, Outcome},
+    push::{ApnsAuth, ApnsSettings, Next, Notification, Outcome},
 };
 use fulmar_store::{
-    Actor, Attempted, Claimed, ConfigurationChange, Credentials, NewAccount, NewSession, Opening, Room, Said,
-    StartedSession, Store, StoreError, TicketDigest,
+    Actor, Attempted, Claimed, Credentials, NewAccount, NewSession, Opening, Room, Said, StartedSession,
+    Store, StoreError, TicketDigest,
 };
 use tempfile::TempDir;
 
@@ -61,9 +60,7 @@ impl Bench {
             let made = store.create_account(uri, name.parse().unwrap(), "hash".into(), NOON).await.unwrap();
             assert!(matches!(made, NewAccount::Created(_)));
         }
-        let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
-        let done = store.configure(Object::PushNotification, Scope::Global, on, NOON).await.unwrap();
-        assert_eq!(done, ConfigurationChange::Done(None));
+        store.set_apns_settings(apple(), NOON).await.unwrap();
         Self { store, dir }
     }
 
@@ -125,6 +122,17 @@ impl Bench {
     pub(crate) async fn acknowledge(&self, actor: &Actor, now: Timestamp) {
         let last = self.events(actor, 0, now).await.last().map_or(0, |last| last.eid);
         assert!(self.store.acknowledge(&actor.session, last, now).await.unwrap());
+    }
+}
+
+/// How the box speaks to Apple; nobody answers there.
+pub(crate) fn apple() -> ApnsSettings {
+    let (team_id, key_id) = ("TEAM000001".into(), "KEY0000001".into());
+    ApnsSettings {
+        endpoint: "https://127.0.0.1:2197".into(),
+        topic: "test.office.app".into(),
+        auth: ApnsAuth::Token { team_id, key_id, key_pem: "a key".into() },
+        trust_anchors_pem: None,
     }
 }
 

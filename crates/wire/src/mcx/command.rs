@@ -121,6 +121,16 @@ pub enum Command {
         /// The sender's name for it.
         message_id: String,
     },
+    /// Do not wake me for a conversation.
+    MuteImSession {
+        /// Which conversation.
+        conf_id: String,
+    },
+    /// Wake me for it again.
+    UnmuteImSession {
+        /// Which conversation.
+        conf_id: String,
+    },
     /// I am writing, or not any more.
     NotifyComposing {
         /// Which conversation.
@@ -200,6 +210,8 @@ impl Command {
             Self::SendMessage { .. } => "sendMessage",
             Self::QueryMessages { .. } => "queryMessages",
             Self::MarkRead { .. } => "markRead",
+            Self::MuteImSession { .. } => "muteImSession",
+            Self::UnmuteImSession { .. } => "unmuteImSession",
             Self::NotifyComposing { .. } => "notifyComposing",
         }
     }
@@ -261,6 +273,8 @@ fn attributes(command: &Command) -> Vec<(&'static str, &str)> {
         }
         Command::AcceptImSession { conf_id }
         | Command::TerminateImSession { conf_id }
+        | Command::MuteImSession { conf_id }
+        | Command::UnmuteImSession { conf_id }
         | Command::SendMessage { conf_id, .. } => vec![("confId", conf_id)],
         Command::QueryMessages { conf_id, from, message_id } => [("confId", conf_id.as_str())]
             .into_iter()

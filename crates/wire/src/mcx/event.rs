@@ -77,8 +77,17 @@ pub enum Event {
         importance: String,
         /// The address of the meeting that it is, while that can be joined.
         meeting_uri: Option<String>,
+        /// This person is not woken for it.
+        muted: bool,
         /// Everybody who is or was in it, or was asked.
         participants: Vec<Participant>,
+    },
+    /// This person has muted a conversation or does so no more, on whichever device.
+    ImSessionMuted {
+        /// Which.
+        conf_id: String,
+        /// Whether.
+        muted: bool,
     },
     /// How many conversations this person has missed.
     MissedConversations {
@@ -219,6 +228,7 @@ pub(super) fn write(w: &mut Writer, eid: &str, event: &Event) {
         Event::InvitationEnded { .. } => "invitationEnded",
         Event::Resync => "resync",
         Event::ImSession { .. } => "imSession",
+        Event::ImSessionMuted { .. } => "imSessionMuted",
         Event::MissedConversations { .. } => "missedConversations",
         Event::ImSessionState { .. } => "imSessionState",
         Event::MessageReceived { .. } => "messageReceived",
@@ -268,7 +278,7 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
             attributes.push(number_of("elsewhere", elsewhere));
             attributes
         }
-        Event::ImSession { conf_id, state, thread_id, subject, importance, meeting_uri, .. } => {
+        Event::ImSession { conf_id, state, thread_id, subject, importance, meeting_uri, muted, .. } => {
             let said = [
                 ("confId", conf_id),
                 ("state", state),
@@ -276,8 +286,11 @@ fn attributes(event: &Event) -> Vec<Attribute<'_>> {
                 ("subject", subject),
                 ("importance", importance),
             ];
-            with_optional(said, [("meetingUri", meeting_uri)])
+            let mut attributes = with_optional(said, [("meetingUri", meeting_uri)]);
+            attributes.push(number_of("muted", muted));
+            attributes
         }
+        Event::ImSessionMuted { conf_id, muted } => vec![text("confId", conf_id), number_of("muted", muted)],
         Event::MissedConversations { total, unread } => {
             vec![number_of("total", total), number_of("unread", unread)]
         }

@@ -216,6 +216,8 @@ fn conversation_command(node: Node<'_, '_>) -> Result<Command, Rejection> {
             from: attribute(node, "from")?,
             message_id: attribute(node, "messageId")?,
         },
+        "muteImSession" => Command::MuteImSession { conf_id: conf_id()? },
+        "unmuteImSession" => Command::UnmuteImSession { conf_id: conf_id()? },
         "notifyComposing" => Command::NotifyComposing { conf_id: conf_id()?, state: optional("state")? },
         _ if let Some(command) = people::read_command(node)? => Command::People(command),
         _ if let Some(command) = meetings::read_command(node)? => Command::Meetings(command),

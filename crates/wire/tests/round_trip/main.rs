@@ -91,6 +91,8 @@ fn command() -> impl Strategy<Value = Command> {
             from,
             message_id
         }),
+        text().prop_map(|conf_id| Command::MuteImSession { conf_id }),
+        text().prop_map(|conf_id| Command::UnmuteImSession { conf_id }),
         (text(), option::of(text())).prop_map(|(conf_id, state)| Command::NotifyComposing { conf_id, state }),
     ]
 }
@@ -180,17 +182,22 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
         Just(Event::Resync),
-        (text(), text(), text(), text(), text(), option::of(text()), vec(participant(), 0..4)).prop_map(
-            |(conf_id, state, thread_id, subject, importance, meeting_uri, participants)| Event::ImSession {
-                conf_id,
-                state,
-                thread_id,
-                subject,
-                importance,
-                meeting_uri,
-                participants
-            }
-        ),
+        (text(), text(), text(), text(), text(), option::of(text()), any::<bool>(), vec(participant(), 0..4))
+            .prop_map(
+                |(conf_id, state, thread_id, subject, importance, meeting_uri, muted, participants)| {
+                    Event::ImSession {
+                        conf_id,
+                        state,
+                        thread_id,
+                        subject,
+                        importance,
+                        meeting_uri,
+                        muted,
+                        participants,
+                    }
+                }
+            ),
+        (text(), any::<bool>()).prop_map(|(conf_id, muted)| Event::ImSessionMuted { conf_id, muted }),
         any::<(u32, u32)>().prop_map(|(total, unread)| Event::MissedConversations { total, unread }),
         (text(), text(), text()).prop_map(|(conf_id, user, state)| Event::ImSessionState {
             conf_id,

@@ -11,7 +11,6 @@ use anyhow::{Result, ensure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
     ConversationId, Office, RequestId, SipUri, Timestamp,
-    configuration::{Object, Scope},
     conversation::Step,
     device::{PushRegistration, Subscription},
     dnssec::Pkcs8,
@@ -69,8 +68,6 @@ async fn switch_on(store: &Store, kind: Kind, port: u16, trusted: String) -> Res
     let key = KeyPair::generate()?;
     match kind {
         Kind::Apple => {
-            let on = vec![("EnableApplePushNotificationService".to_owned(), vec!["True".to_owned()])];
-            store.configure(Object::PushNotification, Scope::Global, on, now()).await?;
             let (team_id, key_id) = ("TEAM000001".to_owned(), "KEY0000001".to_owned());
             let settings = ApnsSettings {
                 endpoint: format!("https://localhost:{port}"),
@@ -78,7 +75,7 @@ async fn switch_on(store: &Store, kind: Kind, port: u16, trusted: String) -> Res
                 auth: ApnsAuth::Token { team_id, key_id, key_pem: key.serialize_pem() },
                 trust_anchors_pem: Some(trusted),
             };
-            store.set_apns_settings(settings).await?;
+            store.set_apns_settings(settings, now()).await?;
         }
         Kind::Web => {
             let settings = WebPushSettings {
@@ -88,7 +85,7 @@ async fn switch_on(store: &Store, kind: Kind, port: u16, trusted: String) -> Res
             };
             let public = URL_SAFE_NO_PAD.encode(key.der_bytes());
             let key = VapidKey { pkcs8: Pkcs8(key.serialize_der()), public };
-            store.set_web_push_settings(settings, key).await?;
+            store.set_web_push_settings(settings, key, now()).await?;
         }
     }
     Ok(())

@@ -38,7 +38,7 @@ async fn a_phone_is_woken_through_firebase_while_its_settings_are_there() {
     let mut anna = office.sign_in("anna", "phone").await.unwrap();
     register(&mut anna, "fcm", TOKEN).await;
     let (accepted, reason) = tested(&mut anna).await;
-    assert!(!accepted && reason.contains("switched push off"), "{reason}");
+    assert!(!accepted && reason.contains("push through Firebase is not set up"), "{reason}");
 
     let broken = json!({ "service_account": "{}" });
     let refused = change(&office, Method::PUT, "fcm", &broken).await.unwrap_err();
@@ -79,6 +79,16 @@ async fn a_device_is_woken_through_wns_while_its_settings_are_there() {
     settings["package_sid"] = "app".into();
     let refused = change(&office, Method::PUT, "wns", &settings).await.unwrap_err();
     assert!(refused.contains("`app` is not a package SID"), "{refused}");
+    let path = "/api/v1/policies/PushNotificationConfiguration/global";
+    let switch = |on: bool| json!({ "EnableMicrosoftPushNotificationService": on });
+    office.admin().change(Method::PUT, path, &switch(false)).await.unwrap();
+    let (accepted, reason) = tested(&mut anna).await;
+    assert!(!accepted && reason.contains("has switched push through WNS off"), "{reason}");
+    office.admin().change(Method::PUT, path, &switch(true)).await.unwrap();
+    assert!(tested(&mut anna).await.0);
     change(&office, Method::DELETE, "wns", &json!({})).await.unwrap();
     assert!(!tested(&mut anna).await.0);
+    office.admin().change(Method::PUT, path, &switch(false)).await.unwrap();
+    let refused = office.admin().change(Method::PUT, path, &switch(true)).await.unwrap_err().to_string();
+    assert!(refused.contains("while the box has no key for WNS"), "{refused}");
 }

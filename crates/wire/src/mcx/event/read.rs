@@ -65,8 +65,10 @@ fn of_conversation(node: Node<'_, '_>) -> Option<Event> {
             subject: attribute("subject")?,
             importance: attribute("importance")?,
             meeting_uri: attribute("meetingUri"),
+            muted: number(node, "muted")?,
             participants: node.children().filter(Node::is_element).map(participant).collect::<Option<_>>()?,
         },
+        "imSessionMuted" => Event::ImSessionMuted { conf_id: conf_id()?, muted: number(node, "muted")? },
         "missedConversations" => {
             Event::MissedConversations { total: number(node, "total")?, unread: number(node, "unread")? }
         }

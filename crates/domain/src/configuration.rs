@@ -15,6 +15,7 @@
 //! | | `SessionExpirationInterval`, `SessionShortExpirationInterval` | 259200, 3600 |
 //! | `PushNotificationConfiguration` | `EnableApplePushNotificationService` | `False` |
 //! | | `EnableMicrosoftPushNotificationService` | `False` |
+//! | | `EnableMessagePreviews` | `False`; ours, the original had none |
 //! | `MobilityPolicy` | `EnableMobility`, `EnablePushNotifications` | `True` |
 //! | | `EnableOutsideVoice` | `True` |
 //! | `ArchivingConfiguration` | `KeepArchivingDataForDays` | 30; the original's was 14 |
@@ -350,7 +351,8 @@ mod tests {
         );
         assert_eq!(
             text(Object::PushNotification),
-            "EnableApplePushNotificationService=False; EnableMicrosoftPushNotificationService=False"
+            "EnableApplePushNotificationService=False; EnableMicrosoftPushNotificationService=False; \
+             EnableMessagePreviews=False"
         );
         assert_eq!(
             text(Object::MobilityPolicy),
@@ -380,6 +382,7 @@ mod tests {
             (Object::Autodiscover, "WebLinks", vec!["External/Portal=https://portal.office.test/start?a=b"]),
             (Object::Autodiscover, "ExternalSipClientAccessFqdn", vec!["sip.office.test"]),
             (Object::MobilityPolicy, "EnableMobility", vec!["False"]),
+            (Object::PushNotification, "EnableMessagePreviews", vec!["True"]),
             (Object::Archiving, "KeepArchivingDataForDays", vec!["365"]),
         ];
         for (object, name, words) in changed {

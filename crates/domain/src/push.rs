@@ -1,6 +1,7 @@
 //! What deserves a push, what it says, and what becomes of it.
 
 mod accounts;
+mod preview;
 mod rule;
 mod web_push;
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 use crate::{PushId, SipUri, Timestamp, device::PushRegistration};
 
 pub use accounts::{Entered, FcmSettings, WnsSettings};
+pub use preview::Preview;
 pub use rule::{
     Circumstances, NotWoken, Permission, ServiceState, UnknownReason, Unseen, badge, decide,
     deserves_sign_in_notice, may_be_woken, sleeps,
@@ -42,13 +44,15 @@ pub struct Notification {
     pub attempts: u32,
 }
 
-/// What a notification is about. No text of a message leaves the box.
+/// What a notification is about. No text of a message leaves the box, unless the office wants previews.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A message is waiting.
     Message {
         /// Who wrote it, by name.
         from: String,
+        /// How it begins, where the office wants that.
+        preview: Option<Preview>,
     },
     /// Somebody asks for a conversation and has said nothing yet.
     Invitation {

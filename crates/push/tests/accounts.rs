@@ -29,7 +29,7 @@ fn message(registration: PushRegistration) -> Notification {
     Notification {
         id: PushId(1),
         registration,
-        subject: Subject::Message { from: "Anna & Arndt".into() },
+        subject: Subject::Message { from: "Anna & Arndt".into(), preview: None },
         badge: 3,
         collapse_id: "message-17".into(),
         expires_at: now() + 120 * MINUTE,

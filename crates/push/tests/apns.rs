@@ -35,7 +35,7 @@ fn message(collapse_id: &str) -> Notification {
     Notification {
         id: PushId(1),
         registration: PushRegistration::Apns(device()),
-        subject: Subject::Message { from: "Anna Arndt".into() },
+        subject: Subject::Message { from: "Anna Arndt".into(), preview: None },
         badge: 3,
         collapse_id: collapse_id.into(),
         expires_at: Timestamp::from_millis(1_900_000_000_999),

@@ -77,7 +77,7 @@ fn message(device: &Subscription, collapse_id: &str) -> Notification {
     Notification {
         id: PushId(1),
         registration: PushRegistration::WebPush(device.clone()),
-        subject: Subject::Message { from: "Anna Arndt".into() },
+        subject: Subject::Message { from: "Anna Arndt".into(), preview: None },
         badge: 3,
         collapse_id: collapse_id.into(),
         expires_at: now() + Duration::from_secs(3600),

@@ -8,6 +8,8 @@ pub struct PushNotificationConfiguration {
     pub enable_apple_push_notification_service: bool,
     /// Whether devices are woken through WNS.
     pub enable_microsoft_push_notification_service: bool,
+    /// Whether a notification says how the message begins, so that the service and a locked screen show it.
+    pub enable_message_previews: bool,
 }
 
 impl PushNotificationConfiguration {
@@ -26,16 +28,19 @@ impl PushNotificationConfiguration {
 }
 
 const MICROSOFT: &str = "EnableMicrosoftPushNotificationService";
+const PREVIEWS: &str = "EnableMessagePreviews";
 
 impl Parameters for PushNotificationConfiguration {
     fn values(&self) -> Vec<(&'static str, Value)> {
         let value = |(name, provider)| (name, Value::Boolean(self.is_on(provider)));
-        Self::SWITCHES.into_iter().map(value).collect()
+        let previews = (PREVIEWS, Value::Boolean(self.enable_message_previews));
+        Self::SWITCHES.into_iter().map(value).chain([previews]).collect()
     }
 
     fn set(&mut self, name: &str, words: &[String]) -> Result<(), Expected> {
         let field = match name {
             MICROSOFT => &mut self.enable_microsoft_push_notification_service,
+            PREVIEWS => &mut self.enable_message_previews,
             _ => &mut self.enable_apple_push_notification_service,
         };
         *field = boolean(words, false)?;

@@ -67,3 +67,21 @@ fn with_options(request: Builder, options: NotificationOptions<'_>) -> Builder {
         .filter_map(|(name, value)| Some((name, value?)))
         .fold(request, |request, (name, value)| request.header(name, value))
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Apple takes 4,096 bytes ("Generating a remote notification").
+    #[tokio::test]
+    async fn the_longest_payload_is_taken() {
+        for notification in words::tests::longest() {
+            let device = "a".repeat(200).parse().unwrap();
+            let request = request(&notification, &device, "https://a.test", "topic", "id", None).unwrap();
+            let payload = request.into_body().collect().await.unwrap().to_bytes();
+            assert!((200..=4096).contains(&payload.len()), "{} bytes", payload.len());
+        }
+    }
+}

@@ -27,3 +27,18 @@ pub(super) fn body(notification: &Notification, to: &FcmToken, now: Timestamp) -
         },
     } })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Firebase takes 4,096 bytes ("About FCM messages").
+    #[test]
+    fn the_longest_message_is_taken() {
+        let token = "t".repeat(300).parse().unwrap();
+        for notification in words::tests::longest() {
+            let body = body(&notification, &token, Timestamp::from_millis(0)).to_string();
+            assert!((500..=4096).contains(&body.len()), "{} bytes", body.len());
+        }
+    }
+}

@@ -41,3 +41,17 @@ pub(super) fn request(
         .header("topic", &notification.collapse_id)
         .body(Full::from(sealed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service takes 4,096 bytes of what is encrypted (RFC 8030 §7.2), which leaves 3,993 for the text (RFC 8291 §4).
+    #[test]
+    fn the_longest_text_is_taken() {
+        for notification in words::tests::longest() {
+            let text = text(&notification);
+            assert!((200..=3993).contains(&text.len()), "{} bytes", text.len());
+        }
+    }
+}

@@ -42,6 +42,15 @@ mod tests {
         assert_eq!(escaped("A & <b>\u{1}"), "A &amp; &lt;b&gt;");
     }
 
+    /// WNS takes 5,000 bytes ("Push notification service request and response headers").
+    #[test]
+    fn the_longest_document_is_taken() {
+        for notification in words::tests::longest() {
+            let document = document(&notification);
+            assert!((200..=5000).contains(&document.len()), "{} bytes", document.len());
+        }
+    }
+
     #[test]
     fn a_tag_is_short_and_tells_messages_apart() {
         assert_eq!(tag("message-17"), "message17");

@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use fulmar_domain::{
     PushId, Timestamp,
-    push::{Next, Notification, Outcome, StepName, Subject},
+    configuration::PushNotificationConfiguration,
+    conversation::MessageText,
+    push::{Next, Notification, Outcome, Preview, StepName, Subject},
 };
 use rusqlite::{Connection, Row, params};
 
 use super::{answer_test, badge, ids, note, registration, sign_in, unregister};
 use crate::{
-    Store, StoreError,
-    rows::{found, timestamp},
+    Store, StoreError, configuration,
+    rows::{found, parsed, timestamp},
     writer::Tx,
 };
 
@@ -191,10 +193,10 @@ fn due_now(
     let select = format!(
         "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
              d.account, n.sign_in,
-             d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device
+             d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain
          FROM notification n JOIN device d ON d.id = n.device
          LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
-         LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
+         JOIN account t ON t.id = d.account LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
          WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
          ORDER BY n.due_at LIMIT ?2"
     );
@@ -211,20 +213,33 @@ fn notification(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Notificatio
         collapse_id: row.get(1)?,
         expires_at: timestamp(row, 2)?,
         attempts: row.get(3)?,
-        subject: subject(row)?,
+        subject: subject(sql, row)?,
         badge: badge::of(sql, row.get(6)?)?,
         registration: registration::read(row, 8)?,
     })
 }
 
-fn subject(row: &Row<'_>) -> rusqlite::Result<Subject> {
+fn subject(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Subject> {
     let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
     Ok(match (from, message) {
-        (Some(from), Some(_)) => Subject::Message { from },
+        (Some(from), Some(message)) => {
+            Subject::Message { from, preview: preview(sql, &row.get::<_, String>(13)?, message)? }
+        }
         (Some(from), None) => Subject::Invitation { from },
         (None, _) if row.get(7)? => Subject::SignIn,
         (None, _) => Subject::Test,
     })
+}
+
+/// How a message begins, where those who are told of it may see that before they unlock their phones.
+fn preview(sql: &Connection, domain: &str, message: i64) -> rusqlite::Result<Option<Preview>> {
+    let push: PushNotificationConfiguration = configuration::in_force(sql, domain)?;
+    if !push.enable_message_previews {
+        return Ok(None);
+    }
+    let select = "SELECT text FROM message WHERE id = ?1";
+    let text: MessageText = sql.prepare_cached(select)?.query_row([message], |row| parsed(row, 0))?;
+    Ok(Preview::of(&text))
 }
 
 /// What the row says while its answer is on the way.

@@ -60,7 +60,7 @@ async fn a_sleeping_phone_is_woken_once_and_without_the_text() {
     assert!(outbox.has_changed().unwrap());
     let claimed = bench.claim(NOON).await;
     assert_eq!(claimed.len(), 1);
-    assert_eq!(claimed[0].subject, Subject::Message { from: "ben".into() });
+    assert_eq!(claimed[0].subject, Subject::Message { from: "ben".into(), preview: None });
     assert_eq!((claimed[0].badge, claimed[0].attempts), (1, 0));
     assert!(!format!("{claimed:?}").contains("the text"));
     assert!(bench.claim(NOON).await.is_empty(), "a claimed notification is not offered twice");

@@ -38,7 +38,8 @@
 //! | `PUT /api/v1/certificate/source` | `own`, `uploaded` or `acme` |
 //! | `PUT DELETE /api/v1/certificate/acme` | the public authority that issues and renews it |
 //! | `POST /api/v1/certificate/acme/renewal` | ask for a new one at once |
-//! | `PUT /api/v1/push/apns` | how the box speaks to Apple |
+//! | `GET /api/v1/push/keys` | to which push services the box can speak, and as whom; nothing that is secret |
+//! | `PUT`, `DELETE /api/v1/push/apns` | how the box speaks to Apple |
 //! | `PUT`, `DELETE /api/v1/push/web` | whether phones are woken by Web Push, and whom its services write to |
 //! | `PUT`, `DELETE /api/v1/push/fcm`, `/api/v1/push/wns` | how the box speaks to Firebase and to WNS |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
@@ -158,13 +159,20 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/certificate/source", put(certificate::change_source))
         .route("/api/v1/certificate/acme", put(certificate::acme::choose).delete(certificate::acme::forget))
         .route("/api/v1/certificate/acme/renewal", post(certificate::acme::renew))
-        .route("/api/v1/push/apns", put(push::set_apns))
-        .route("/api/v1/push/fcm", put(push::set_fcm).delete(push::forget_fcm))
-        .route("/api/v1/push/wns", put(push::set_wns).delete(push::forget_wns))
-        .route("/api/v1/push/web", put(push::set_web_push).delete(push::forget_web_push))
-        .route("/api/v1/push/ledger", get(push::ledger))
+        .merge(of_push())
         .with_state(admin);
     edge(routes, Surface::Admin)
+}
+
+fn of_push() -> Router<Admin> {
+    use push::keys;
+    Router::new()
+        .route("/api/v1/push/keys", get(keys::show))
+        .route("/api/v1/push/apns", put(keys::set_apns).delete(keys::forget_apns))
+        .route("/api/v1/push/fcm", put(keys::set_fcm).delete(keys::forget_fcm))
+        .route("/api/v1/push/wns", put(keys::set_wns).delete(keys::forget_wns))
+        .route("/api/v1/push/web", put(keys::set_web_push).delete(keys::forget_web_push))
+        .route("/api/v1/push/ledger", get(push::ledger))
 }
 
 fn of_people() -> Router<Admin> {

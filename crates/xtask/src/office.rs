@@ -164,7 +164,7 @@ impl Control<'_> {
         let apns: Apns =
             serde_json::from_str(&text).with_context(|| format!("`{shown}` is not as expected"))?;
         let ids = ["--topic", &apns.topic, "--team-id", &apns.team_id, "--key-id", &apns.key_id];
-        let mut arguments = vec!["push", "apns", "set", "--endpoint", &apns.endpoint];
+        let mut arguments = vec!["push", "keys", "set", "apns", "--endpoint", &apns.endpoint];
         arguments.extend(ids);
         arguments.extend(["--key", &apns.key, "--ca", &apns.trust_anchors]);
         self.ask(&arguments).map(drop)

@@ -22,7 +22,9 @@ mod suite {
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
+    mod push_keys;
     mod push_services;
+    mod quiet;
     mod revocation;
     mod secondaries;
     mod selftest;

@@ -92,14 +92,15 @@ async fn an_undo_is_a_command_that_puts_back_what_was() {
     assert!(out.contains("SessionExpirationInterval       9000  [default: 259200]"), "{out}");
 }
 
-/// What `fulmarctl push apns set` says.
+/// What `fulmarctl push keys set apns` says.
 async fn key_entered(office: &Office) -> String {
     let (key, ca) = (office.dir().join("key.p8"), office.dir().join("apple.pem"));
     fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
     fs::write(&ca, office.apns.ca_pem()).unwrap();
     let mut command = Command::new(program("fulmarctl").unwrap());
     command.arg("--socket").arg(office.dir().join("admin.sock"));
-    command.args(["push", "apns", "set", "--endpoint", &office.apns.endpoint(), "--topic", "test.office"]);
+    command.args(["push", "keys", "set", "apns", "--endpoint", &office.apns.endpoint()]);
+    command.args(["--topic", "test.office"]);
     command.args(["--team-id", "TEAM000001", "--key-id", "KEY0000001", "--key"]).arg(key);
     command.arg("--ca").arg(ca);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -20,6 +20,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "dig", package: "bind9-dnsutils" },
     Tool { program: "dnssec-verify", package: "bind9-utils" },
     Tool { program: "dnsperf", package: "dnsperf" },
+    Tool { program: "faketime", package: "faketime" },
     Tool { program: "kdig", package: "knot-dnsutils" },
     Tool { program: "knotd", package: "knot" },
     Tool { program: "nsd", package: "nsd" },

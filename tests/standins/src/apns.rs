@@ -4,6 +4,7 @@
 //! "Establishing a token-based connection to APNs" and "Handling notification responses from APNs". Where
 //! those leave a case open, the stand-in refuses: a client that passes here has no reason to fail there.
 
+mod answer;
 mod behaviour;
 mod config;
 mod directory;
@@ -11,6 +12,7 @@ mod log;
 mod provider_token;
 mod request;
 mod server;
+mod tls;
 
 pub use behaviour::{Behaviour, Refusal};
 pub use config::{Config, Credential, ProviderKey};

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     net::Ipv4Addr,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,7 +24,7 @@ use rustls::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinSet,
     time::timeout,
 };
@@ -51,6 +52,10 @@ pub enum Behaviour {
         /// What is said.
         body: String,
     },
+    /// It is judged at once, and answered after a while.
+    AnswerLate(Duration),
+    /// It is judged and answered, and the connection takes no request after it.
+    GoAway,
     /// It is judged, and the connection closed before the answer: the client can not know what became of it.
     Close,
     /// It is neither judged nor answered; the connection stays open.
@@ -96,32 +101,45 @@ pub(crate) trait Desk: Send + Sync + 'static {
 /// A running server. It ends when this is dropped.
 pub(crate) struct Server<D> {
     port: u16,
-    ca_pem: String,
+    authority: Authority,
+    tls: watch::Sender<TlsAcceptor>,
     pub(crate) shared: Arc<Shared<D>>,
     _stop: DropGuard,
 }
 
 pub(crate) struct Shared<D> {
     pub(crate) desk: D,
-    script: Mutex<VecDeque<Behaviour>>,
+    orders: Mutex<Orders>,
     received: watch::Sender<Vec<Received>>,
+}
+
+type Decide = Box<dyn FnMut(&str) -> Behaviour + Send>;
+
+#[derive(Default)]
+struct Orders {
+    script: VecDeque<Behaviour>,
+    decide: Option<Decide>,
 }
 
 impl<D: Desk> Server<D> {
     /// Listens on a port that the system chooses; `desk` is made when it is known.
     pub(crate) async fn start(desk: impl FnOnce(u16) -> D) -> Result<Self> {
         let authority = Authority::make("Stand-in")?;
-        let tls = TlsAcceptor::from(Arc::new(tls_config(&authority)?));
+        let tls = watch::Sender::new(acceptor(&authority)?);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("can not listen")?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             desk: desk(port),
-            script: Mutex::default(),
+            orders: Mutex::default(),
             received: watch::Sender::default(),
         });
         let stop = CancellationToken::new();
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, tls, Arc::clone(&shared))));
-        Ok(Self { port, ca_pem: authority.pem().to_owned(), shared, _stop: stop.drop_guard() })
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(
+            listener,
+            tls.subscribe(),
+            Arc::clone(&shared),
+        )));
+        Ok(Self { port, authority, tls, shared, _stop: stop.drop_guard() })
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -129,11 +147,26 @@ impl<D: Desk> Server<D> {
     }
 
     pub(crate) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+        self.authority.pem()
     }
 
     pub(crate) fn script(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.shared.script().extend(behaviours);
+        self.shared.orders().script.extend(behaviours);
+    }
+
+    /// Says what to do with each request that no script covers, by its path.
+    pub(crate) fn decide(&self, decide: impl FnMut(&str) -> Behaviour + Send + 'static) {
+        self.shared.orders().decide = Some(Box::new(decide));
+    }
+
+    /// Shows another certificate of the same authority from now on, and cuts all connections.
+    pub(crate) fn swap_certificate(&self) -> Result<()> {
+        self.tls.send_replace(acceptor(&self.authority)?);
+        Ok(())
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.shared.received.borrow().len()
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
@@ -150,28 +183,43 @@ impl<D: Desk> Server<D> {
 }
 
 impl<D: Desk> Shared<D> {
-    fn script(&self) -> MutexGuard<'_, VecDeque<Behaviour>> {
-        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn behaviour(&self, path: &str) -> Behaviour {
+        let mut orders = self.orders();
+        let scripted = orders.script.pop_front();
+        scripted.or_else(|| orders.decide.as_mut().map(|decide| decide(path))).unwrap_or(Behaviour::Judge)
     }
 
     /// The answer; an error closes the connection.
-    async fn answer(&self, request: http::Request<Incoming>) -> Result<Response<Full<Bytes>>> {
+    async fn answer(
+        &self,
+        request: http::Request<Incoming>,
+        leave: &Notify,
+    ) -> Result<Response<Full<Bytes>>> {
         let (head, body) = request.into_parts();
         let body =
             Limited::new(body, MAX_BODY).collect().await.map_err(anyhow::Error::from_boxed)?.to_bytes();
         let mut request =
             Received { method: head.method, uri: head.uri, headers: head.headers, body, answered: None };
-        let behaviour = self.script().pop_front().unwrap_or(Behaviour::Judge);
+        let behaviour = self.behaviour(request.uri.path());
         let reply = match &behaviour {
             Behaviour::Silence => None,
             Behaviour::Answer { status, headers, body } => {
                 Some(Reply(*status, headers.clone(), body.clone()))
             }
-            Behaviour::Judge | Behaviour::Close => Some(self.desk.judge(&request)),
+            _ => Some(self.desk.judge(&request)),
         };
         let close = behaviour == Behaviour::Close;
         request.answered = reply.as_ref().filter(|_| !close).map(|reply| reply.0);
         self.received.send_modify(|received| received.push(request));
+        match behaviour {
+            Behaviour::AnswerLate(by) => tokio::time::sleep(by).await,
+            Behaviour::GoAway => leave.notify_one(),
+            _ => {}
+        }
         match reply {
             None => std::future::pending().await,
             Some(_) if close => anyhow::bail!("closed by command"),
@@ -184,7 +232,7 @@ impl<D: Desk> Shared<D> {
     }
 }
 
-fn tls_config(authority: &Authority) -> Result<ServerConfig> {
+fn acceptor(authority: &Authority) -> Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let Identity { certificate_pem, key_pem } = authority.issue_server()?;
     let chain = vec![CertificateDer::from_pem_slice(certificate_pem.as_bytes())?];
@@ -193,11 +241,11 @@ fn tls_config(authority: &Authority) -> Result<ServerConfig> {
         .with_no_client_auth()
         .with_single_cert(chain, PrivateKeyDer::from_pem_slice(key_pem.as_bytes())?)?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(tls)
+    Ok(TlsAcceptor::from(Arc::new(tls)))
 }
 
 /// Serves connections until it is dropped, and drops them with it.
-async fn accept<D: Desk>(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared<D>>) {
+async fn accept<D: Desk>(listener: TcpListener, tls: watch::Receiver<TlsAcceptor>, shared: Arc<Shared<D>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(serve(stream, tls.clone(), Arc::clone(&shared)));
@@ -206,16 +254,33 @@ async fn accept<D: Desk>(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Sh
 }
 
 /// How a connection ends concerns its client only.
-async fn serve<D: Desk>(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared<D>>) {
-    let Ok(stream) = tls.accept(stream).await else { return };
+async fn serve<D: Desk>(stream: TcpStream, mut tls: watch::Receiver<TlsAcceptor>, shared: Arc<Shared<D>>) {
+    let acceptor = tls.borrow_and_update().clone();
+    let Ok(stream) = acceptor.accept(stream).await else { return };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let leave = Arc::new(Notify::new());
+    let left = Arc::clone(&leave);
     let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { shared.answer(request).await }
+        let (shared, leave) = (Arc::clone(&shared), Arc::clone(&leave));
+        async move { shared.answer(request, &leave).await }
     });
     let stream = TokioIo::new(stream);
-    let _ = match is_http2 {
-        true => http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service).await,
-        false => http1::Builder::new().serve_connection(stream, service).await,
+    let connection = async {
+        let _ = match is_http2 {
+            true => {
+                let mut connection =
+                    pin!(http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service));
+                tokio::select! {
+                    ended = connection.as_mut() => return drop(ended),
+                    () = left.notified() => connection.as_mut().graceful_shutdown(),
+                }
+                connection.await
+            }
+            false => http1::Builder::new().serve_connection(stream, service).await,
+        };
     };
+    tokio::select! {
+        () = connection => {}
+        _ = tls.changed() => {}
+    }
 }

@@ -80,6 +80,21 @@ impl WebPushStandin {
         self.0.script(behaviours);
     }
 
+    /// Says what to do with each request that no script covers, by the path of its push resource.
+    pub fn decide(&self, decide: impl FnMut(&str) -> Behaviour + Send + 'static) {
+        self.0.decide(decide);
+    }
+
+    /// Shows another certificate of the same authority from now on, and cuts all connections.
+    pub fn swap_certificate(&self) -> Result<()> {
+        self.0.swap_certificate()
+    }
+
+    /// How many requests have come, and how many messages the devices show now.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.0.count(), self.0.shared.desk.state().shown.len())
+    }
+
     /// Every request so far, refused ones too.
     pub fn received(&self) -> Vec<Received> {
         self.0.received()
@@ -113,6 +128,22 @@ struct State {
     /// By the path of their push resources.
     devices: HashMap<String, Device>,
     shown: Vec<Shown>,
+    /// Where among them a device shows what has this topic.
+    places: HashMap<(String, String), usize>,
+}
+
+impl State {
+    fn show(&mut self, new: Shown) {
+        let end = self.shown.len();
+        let place = match &new.topic {
+            Some(topic) => *self.places.entry((new.endpoint.clone(), topic.clone())).or_insert(end),
+            None => end,
+        };
+        match self.shown.get_mut(place) {
+            Some(old) => *old = new,
+            None => self.shown.push(new),
+        }
+    }
 }
 
 /// A refusal: status and sentence.
@@ -146,7 +177,7 @@ impl Desk for Service {
         match self.take(request) {
             Ok(new) => {
                 let location = format!("{}/message/1", self.origin);
-                show(&mut self.state().shown, new);
+                self.state().show(new);
                 Reply(StatusCode::CREATED, vec![("location", location)], String::new())
             }
             Err((status, problem)) => Reply::says(status, problem),
@@ -174,11 +205,6 @@ fn check_fields(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
         Some(topic) if !is_topic(topic) => Err((StatusCode::BAD_REQUEST, "the topic is none")),
         topic => Ok(topic.map(str::to_owned)),
     }
-}
-
-fn show(shown: &mut Vec<Shown>, new: Shown) {
-    shown.retain(|old| old.topic.is_none() || (&old.endpoint, &old.topic) != (&new.endpoint, &new.topic));
-    shown.push(new);
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Office {
     pub machine: Machine,
     /// What plays Apple.
     pub apns: ApnsStandin,
+    /// What the binary finds in its environment where it logs only what is wrong.
+    environment: Option<Vec<(String, String)>>,
     dir: TempDir,
 }
 
@@ -56,9 +58,19 @@ impl Office {
     pub async fn new(kind: Kind) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let machine = Machine::start(kind, dir.path(), None).await?;
-        let port = machine.addresses().https.unwrap_or_else(unspecified).port();
-        let intent = json!({ "domains": ["office.test"], "inside": ["127.0.0.1"], "https_port": port });
+        let intent = intent(&machine);
         Self::around(machine, dir, &intent).await
+    }
+
+    /// Sets an office up whose box is the binary that ships, with these variables, and logs only what is wrong.
+    ///
+    /// # Errors
+    /// When anything does not start.
+    pub async fn quiet(environment: Vec<(String, String)>) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let machine = Machine::start_quietly(dir.path(), None, &environment)?;
+        let intent = intent(&machine);
+        Ok(Self { environment: Some(environment), ..Self::around(machine, dir, &intent).await? })
     }
 
     /// Makes an office of a box that runs.
@@ -68,7 +80,7 @@ impl Office {
         let config = ApnsConfig::new(Credential::Token(key))?;
         let topic = config.topic.clone();
         let apns = ApnsStandin::start(config).await?;
-        let office = Self { machine, apns, dir };
+        let office = Self { machine, apns, environment: None, dir };
         office.set_up(intent, &topic, &key_pem).await?;
         Ok(office)
     }
@@ -160,9 +172,18 @@ impl Office {
     pub async fn power_cut(&mut self) -> Result<()> {
         let addresses = self.addresses();
         self.machine.kill()?;
-        self.machine = Machine::start(Kind::Binary, self.dir.path(), Some(addresses)).await?;
+        self.machine = match &self.environment {
+            None => Machine::start(Kind::Binary, self.dir.path(), Some(addresses)).await?,
+            Some(environment) => Machine::start_quietly(self.dir.path(), Some(addresses), environment)?,
+        };
         Ok(())
     }
+}
+
+/// What an administrator says of the office.
+fn intent(machine: &Machine) -> serde_json::Value {
+    let port = machine.addresses().https.unwrap_or_else(unspecified).port();
+    json!({ "domains": ["office.test"], "inside": ["127.0.0.1"], "https_port": port })
 }
 
 /// The SIP URI of somebody of the office.

@@ -57,7 +57,7 @@ impl Machine {
     /// # Errors
     /// When it does not serve within half a minute.
     pub async fn start(kind: Kind, dir: &Path, addresses: Option<Addresses>) -> Result<Self> {
-        let config = config_text(dir, addresses);
+        let config = config_text(dir, addresses, "trace");
         match kind {
             Kind::InProcess => {
                 let stop = CancellationToken::new();
@@ -67,6 +67,20 @@ impl Machine {
             }
             Kind::Binary => spawn(Command::new(program("fulmard")?), dir, &config),
         }
+    }
+
+    /// Starts the binary with these variables. It logs only what is wrong.
+    ///
+    /// # Errors
+    /// When it does not serve within half a minute.
+    pub fn start_quietly(
+        dir: &Path,
+        addresses: Option<Addresses>,
+        environment: &[(String, String)],
+    ) -> Result<Self> {
+        let mut command = Command::new(program("fulmard")?);
+        command.envs(environment.iter().cloned());
+        spawn(command, dir, &config_text(dir, addresses, "error,fulmard=info"))
     }
 
     /// Starts the binary in a network of its own, at all these addresses, on the ports of a box in service but for
@@ -82,7 +96,7 @@ impl Machine {
     ) -> Result<Self> {
         let at = |port| addresses.iter().map(move |ip| SocketAddr::new(*ip, port)).collect::<Vec<_>>();
         let console = [SocketAddr::from(([127, 0, 0, 1], 9443))];
-        let config = config_file(dir, &at(53), &at(https_port), &at(80), &console);
+        let config = config_file(dir, &at(53), &at(https_port), &at(80), &console, "trace");
         spawn(network.command(program("fulmard")?), dir, &config)
     }
 
@@ -175,10 +189,10 @@ pub fn program(name: &str) -> Result<PathBuf> {
     Ok(built)
 }
 
-fn config_text(dir: &Path, addresses: Option<Addresses>) -> String {
+fn config_text(dir: &Path, addresses: Option<Addresses>, log: &str) -> String {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let at = |pick: fn(&Addresses) -> Option<SocketAddr>| addresses.as_ref().and_then(pick).unwrap_or(free);
-    config_file(dir, &[at(|a| a.dns)], &[at(|a| a.https)], &[at(|a| a.http)], &[at(|a| a.console)])
+    config_file(dir, &[at(|a| a.dns)], &[at(|a| a.https)], &[at(|a| a.http)], &[at(|a| a.console)], log)
 }
 
 fn config_file(
@@ -187,12 +201,13 @@ fn config_file(
     https: &[SocketAddr],
     http: &[SocketAddr],
     console: &[SocketAddr],
+    log: &str,
 ) -> String {
     let list = |sockets: &[SocketAddr]| sockets.iter().map(|at| format!("\"{at}\",")).collect::<String>();
     format!(
         "version = 1\n[paths]\nstate = {:?}\nadmin_socket = {:?}\n\
          [dns]\nlisten = [{}]\n[phones]\nhttps = [{}]\nhttp = [{}]\n[console]\nhttps = [{}]\n\
-         [log]\nfilter = \"trace\"\n",
+         [log]\nfilter = {log:?}\n",
         dir.join("state"),
         dir.join("admin.sock"),
         list(dns),

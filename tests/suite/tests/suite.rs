@@ -24,6 +24,7 @@ mod suite {
     mod power_cut;
     mod push_keys;
     mod push_services;
+    mod push_soak;
     mod quiet;
     mod revocation;
     mod secondaries;

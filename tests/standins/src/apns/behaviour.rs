@@ -17,6 +17,10 @@ pub enum Behaviour {
     GoAway,
     /// It is judged, and the connection closed before the answer: the client can not know what became of it.
     Close,
+    /// It is judged, and the answer breaks off after its status.
+    BreakOff,
+    /// It is not judged, and answered with this status and what is no answer of Apple's.
+    Garbage(StatusCode),
     /// It is neither judged nor answered; the connection stays open.
     Silence,
 }

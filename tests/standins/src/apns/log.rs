@@ -1,6 +1,9 @@
 //! What the stand-in was sent, and what the phones would show.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -64,7 +67,15 @@ pub struct NotReached {
 #[derive(Default)]
 struct State {
     received: Vec<Received>,
+    screens: Screens,
+}
+
+/// What the phones show.
+#[derive(Default)]
+struct Screens {
     shown: Vec<Shown>,
+    /// Where among them a device shows what has this collapse id.
+    places: HashMap<(String, String), usize>,
 }
 
 /// The record of a stand-in; waiting is for a level, so nothing that came earlier is missed.
@@ -80,7 +91,7 @@ impl Log {
         self.0.send_modify(|state| {
             state.received.push(request);
             if let Some(new) = shows {
-                show(&mut state.shown, new);
+                state.screens.show(new);
             }
         });
     }
@@ -90,7 +101,12 @@ impl Log {
     }
 
     pub(super) fn shown(&self) -> Vec<Shown> {
-        self.0.borrow().shown.clone()
+        self.0.borrow().screens.shown.clone()
+    }
+
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let state = self.0.borrow();
+        (state.received.len(), state.screens.shown.len())
     }
 
     /// The request at this position, as soon as it is there; nothing when the stand-in has ended.
@@ -106,7 +122,7 @@ impl Log {
     }
 
     pub(super) async fn wait_for_shown(&self, count: usize) -> Result<Vec<Shown>, NotReached> {
-        self.wait(format!("{count} notifications"), |state| state.shown.len() >= count).await?;
+        self.wait(format!("{count} notifications"), |state| state.screens.shown.len() >= count).await?;
         Ok(self.shown())
     }
 
@@ -117,18 +133,22 @@ impl Log {
         in_time.then_some(()).ok_or_else(|| NotReached {
             wanted,
             received: state.received.len(),
-            shown: state.shown.len(),
+            shown: state.screens.shown.len(),
         })
     }
 }
 
-fn show(shown: &mut Vec<Shown>, new: Shown) {
-    let same = |old: &&mut Shown| {
-        old.collapse_id.is_some() && old.device == new.device && old.collapse_id == new.collapse_id
-    };
-    match shown.iter_mut().find(same) {
-        Some(old) => *old = new,
-        None => shown.push(new),
+impl Screens {
+    fn show(&mut self, new: Shown) {
+        let end = self.shown.len();
+        let place = match &new.collapse_id {
+            Some(id) => *self.places.entry((new.device.clone(), id.clone())).or_insert(end),
+            None => end,
+        };
+        match self.shown.get_mut(place) {
+            Some(old) => *old = new,
+            None => self.shown.push(new),
+        }
     }
 }
 
@@ -146,13 +166,13 @@ mod tests {
 
     #[test]
     fn a_later_notification_replaces_the_one_of_its_device_and_collapse_id() {
-        let mut all = vec![];
+        let mut screens = Screens::default();
         let sent =
             [("a", Some("1"), 1), ("b", Some("1"), 2), ("a", Some("1"), 3), ("a", None, 4), ("a", None, 5)];
         for (device, collapse_id, payload) in sent {
-            show(&mut all, shown(device, collapse_id, payload));
+            screens.show(shown(device, collapse_id, payload));
         }
-        let payloads: Vec<_> = all.iter().map(|one| one.payload.as_u64().unwrap()).collect();
+        let payloads: Vec<_> = screens.shown.iter().map(|one| one.payload.as_u64().unwrap()).collect();
         assert_eq!(payloads, [3, 2, 4, 5]);
     }
 }

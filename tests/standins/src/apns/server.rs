@@ -11,29 +11,29 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, request::Parts};
-use http_body_util::{BodyExt, Collected, Full, Limited};
+use http::{Request, request::Parts};
+use http_body_util::{BodyExt, Collected, Either, Limited};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::{
-    RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
-    server::{VerifierBuilderError, WebPkiClientVerifier},
-};
+use rustls::{pki_types::pem, server::VerifierBuilderError};
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    Answer, Behaviour, Config, Credential, NotReached, Received, Refusal, Shown, log::Log,
-    provider_token::TokenCheck, request,
+    Answer, Behaviour, Config, Credential, NotReached, Received, Refusal, Shown,
+    answer::{self, Answered, BrokenOff},
+    log::Log,
+    provider_token::TokenCheck,
+    request,
+    tls::Tls,
 };
-use crate::authority::{CertificateError, Identity};
+use crate::authority::CertificateError;
 
 /// As many as Apple's servers offered when this was written; they document no number.
 const MAX_STREAMS: u32 = 1000;
@@ -41,7 +41,7 @@ const MAX_STREAMS: u32 = 1000;
 /// A running stand-in. It ends when this is dropped.
 pub struct ApnsStandin {
     address: SocketAddr,
-    ca_pem: String,
+    tls: Tls,
     desk: Arc<Desk>,
     _stop: DropGuard,
 }
@@ -74,16 +74,16 @@ pub enum StartError {
 impl ApnsStandin {
     /// Listens, and serves until the handle is dropped.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let tls = TlsAcceptor::from(Arc::new(tls_config(&config)?));
-        let failed = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let Config { listen, authority, topic, credential, limits_token_updates } = config;
+        let tls = Tls::new(authority, &credential)?;
+        let failed = |source| StartError::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let ca_pem = config.authority.pem().to_owned();
-        let desk = Arc::new(Desk::new(config));
+        let desk = Arc::new(Desk::new(topic, credential, limits_token_updates));
         let stop = CancellationToken::new();
-        let accepting = accept(listener, tls, Arc::clone(&desk));
+        let accepting = accept(listener, tls.subscribe(), Arc::clone(&desk));
         tokio::spawn(stop.clone().run_until_cancelled_owned(accepting));
-        Ok(Self { address, ca_pem, desk, _stop: stop.drop_guard() })
+        Ok(Self { address, tls, desk, _stop: stop.drop_guard() })
     }
 
     /// Where it is reached.
@@ -93,7 +93,7 @@ impl ApnsStandin {
 
     /// The authority that vouches for it.
     pub fn ca_pem(&self) -> &str {
-        &self.ca_pem
+        self.tls.ca_pem()
     }
 
     /// Says what to do with the next pushes, in the order of their arrival; those after them are judged.
@@ -106,9 +106,24 @@ impl ApnsStandin {
         self.desk.orders().devices.insert(device.to_owned(), behaviour);
     }
 
+    /// Says what to do with each push that no script covers.
+    pub fn decide(&self, decide: impl FnMut(&str) -> Behaviour + Send + 'static) {
+        self.desk.orders().decide = Some(Box::new(decide));
+    }
+
+    /// Shows another certificate of the same authority from now on, and cuts all connections.
+    pub fn swap_certificate(&self) -> Result<(), StartError> {
+        self.tls.swap()
+    }
+
     /// Lets the stand-in's clock run ahead, for the age of provider tokens.
     pub fn advance_clock(&self, by: Duration) {
         self.desk.orders().clock_ahead += by;
+    }
+
+    /// How many pushes have come, and how many notifications the phones show now.
+    pub fn counts(&self) -> (usize, usize) {
+        self.desk.log.counts()
     }
 
     /// Every request so far, refused ones too.
@@ -138,31 +153,8 @@ impl ApnsStandin {
     }
 }
 
-/// Takes TLS 1.2 or 1.3 with HTTP/2 only. A client without a certificate is let in: its pushes are refused.
-fn tls_config(config: &Config) -> Result<ServerConfig, StartError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let builder = match &config.credential {
-        Credential::Token(_) => builder.with_no_client_auth(),
-        Credential::Certificate { client_ca_pem } => {
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(client_ca_pem.as_bytes())?)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                .allow_unauthenticated()
-                .build()?;
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let Identity { certificate_pem, key_pem } = config.authority.issue_server()?;
-    let chain = vec![CertificateDer::from_pem_slice(certificate_pem.as_bytes())?];
-    let mut tls = builder.with_single_cert(chain, PrivateKeyDer::from_pem_slice(key_pem.as_bytes())?)?;
-    tls.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(tls)
-}
-
 /// Serves connections until it is dropped, and drops them with it.
-async fn accept(listener: TcpListener, tls: TlsAcceptor, desk: Arc<Desk>) {
+async fn accept(listener: TcpListener, tls: watch::Receiver<TlsAcceptor>, desk: Arc<Desk>) {
     let mut connections = JoinSet::new();
     for number in 1.. {
         let Ok((stream, _)) = listener.accept().await else { return };
@@ -179,8 +171,9 @@ enum Order {
     Close,
 }
 
-async fn serve(stream: TcpStream, tls: TlsAcceptor, desk: Arc<Desk>, number: u64) {
-    let Ok(stream) = tls.accept(stream).await else { return };
+async fn serve(stream: TcpStream, mut tls: watch::Receiver<TlsAcceptor>, desk: Arc<Desk>, number: u64) {
+    let acceptor = tls.borrow_and_update().clone();
+    let Ok(stream) = acceptor.accept(stream).await else { return };
     let (_, session) = stream.get_ref();
     if session.alpn_protocol() != Some(b"h2") {
         return;
@@ -200,6 +193,7 @@ async fn serve(stream: TcpStream, tls: TlsAcceptor, desk: Arc<Desk>, number: u64
     loop {
         tokio::select! {
             _ = &mut connection => return,
+            _ = tls.changed() => return,
             Some(order) = ordered.recv() => match order {
                 Order::GoAway => connection.as_mut().graceful_shutdown(),
                 Order::Close => return,
@@ -225,27 +219,30 @@ struct Desk {
     log: Log,
 }
 
+type Decide = Box<dyn FnMut(&str) -> Behaviour + Send>;
+
 #[derive(Default)]
 struct Orders {
     script: VecDeque<Behaviour>,
     devices: HashMap<String, Behaviour>,
+    decide: Option<Decide>,
     clock_ahead: Duration,
 }
 
 impl Desk {
-    fn new(config: Config) -> Self {
-        let tokens = match config.credential {
-            Credential::Token(key) => Some(TokenCheck::new(key, config.limits_token_updates)),
+    fn new(topic: String, credential: Credential, limits_token_updates: bool) -> Self {
+        let tokens = match credential {
+            Credential::Token(key) => Some(TokenCheck::new(key, limits_token_updates)),
             Credential::Certificate { .. } => None,
         };
-        Self { topic: config.topic, tokens, orders: Mutex::default(), log: Log::new() }
+        Self { topic, tokens, orders: Mutex::default(), log: Log::new() }
     }
 
     fn orders(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, client: &Client, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, client: &Client, request: Request<Incoming>) -> Answered {
         let (head, body) = request.into_parts();
         let payload = Limited::new(body, request::MAX_PAYLOAD + 1).collect().await;
         // What could not be read to its end is judged as too long.
@@ -253,14 +250,18 @@ impl Desk {
             payload.map_or_else(|_| vec![b' '; request::MAX_PAYLOAD + 1].into(), Collected::to_bytes);
         let behaviour = self.behaviour(request::device(head.uri.path()));
         let verdict = match &behaviour {
-            Behaviour::Silence => None,
+            Behaviour::Silence | Behaviour::Garbage(_) => None,
             Behaviour::Refuse(refusal) => Some(Err(refusal.clone())),
             _ => Some(self.judge(client, &head, &payload)),
         };
-        let response = respond(&head, verdict.as_ref());
+        let mut response = match behaviour {
+            Behaviour::Garbage(status) => answer::garbage(&head, status),
+            _ => answer::answer(&head, verdict.as_ref()),
+        };
         self.note(client, head, payload, verdict);
         match behaviour {
-            Behaviour::Judge | Behaviour::Refuse(_) => {}
+            Behaviour::Judge | Behaviour::Refuse(_) | Behaviour::Garbage(_) => {}
+            Behaviour::BreakOff => *response.body_mut() = Either::Right(BrokenOff::default()),
             Behaviour::AnswerLate(by) => tokio::time::sleep(by).await,
             Behaviour::GoAway => client.order(Order::GoAway),
             Behaviour::Close => {
@@ -275,7 +276,8 @@ impl Desk {
     fn behaviour(&self, device: &str) -> Behaviour {
         let mut orders = self.orders();
         let scripted = orders.script.pop_front();
-        scripted.or_else(|| orders.devices.get(device).cloned()).unwrap_or(Behaviour::Judge)
+        let decided = scripted.or_else(|| orders.decide.as_mut().map(|decide| decide(device)));
+        decided.or_else(|| orders.devices.get(device).cloned()).unwrap_or(Behaviour::Judge)
     }
 
     fn judge(&self, client: &Client, head: &Parts, payload: &Bytes) -> Result<Shown, Refusal> {
@@ -320,20 +322,4 @@ impl Client {
     fn order(&self, order: Order) {
         let _ = self.orders.send(order);
     }
-}
-
-/// The answer: the client's `apns-id` comes back; one that it did not give is made up.
-fn respond(head: &Parts, verdict: Option<&Result<Shown, Refusal>>) -> Response<Full<Bytes>> {
-    let mut response = match verdict {
-        Some(Err(refusal)) => {
-            let mut response = Response::new(Full::from(refusal.body()));
-            *response.status_mut() = refusal.status;
-            response
-        }
-        _ => Response::new(Full::default()),
-    };
-    let id = head.headers.get("apns-id").cloned();
-    let made_up = http::HeaderValue::from_static("00000000-0000-4000-8000-000000000000");
-    response.headers_mut().insert("apns-id", id.unwrap_or(made_up));
-    response
 }

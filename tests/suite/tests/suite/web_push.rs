@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::ucwa_foreign::python;
 
-async fn switch_on(office: &Office, service: &WebPushStandin, private_hosts: &[&str]) -> Value {
+pub(super) async fn switch_on(office: &Office, service: &WebPushStandin, private_hosts: &[&str]) -> Value {
     let settings = json!({
         "contact": "mailto:admin@office.example",
         "private_hosts": private_hosts,

@@ -15,6 +15,7 @@ mod ports;
 mod python;
 mod run;
 mod service;
+mod soak;
 mod test;
 mod tools;
 
@@ -47,6 +48,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         what: Vec<String>,
     },
+    /// Try for long what a test tries for a minute, and print what happened.
+    Soak(soak::Options),
     /// Fuzz the parsers of foreign input, guided by coverage, and print how many inputs each one was given.
     Fuzz(fuzz::Options),
     /// Check that no crate uses another one that it may not use.
@@ -79,6 +82,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Run(options) => run::run(&options),
         Task::Test(options) => test::test(&options),
         Task::Bench { what } => bench(&what),
+        Task::Soak(options) => soak::soak(&options),
         Task::Fuzz(options) => fuzz::fuzz(&options),
         Task::Arrows => arrows::check_workspace(),
         Task::DnsConformance { file, options } => dns_conformance(&started_in.join(file), &options),

@@ -23,6 +23,8 @@ pub(super) struct Accounts {
     notifications: BTreeMap<i64, Notification>,
     /// Who can still be woken.
     registered: BTreeSet<String>,
+    /// How much time has passed between the earliest step and the latest by the clock of the box, in seconds.
+    time: i64,
 }
 
 impl Accounts {
@@ -53,7 +55,9 @@ impl Accounts {
         }
         let mut select = sql.prepare("SELECT push_token FROM device WHERE push_token IS NOT NULL").unwrap();
         let registered = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        Self { notifications, registered }
+        let time = "SELECT (max(at) - min(at)) / 1000 FROM push_ledger";
+        let time = sql.query_row(time, [], |row| row.get(0)).unwrap();
+        Self { notifications, registered, time }
     }
 
     pub(super) fn summary(&self, arrived: usize) -> String {
@@ -64,8 +68,10 @@ impl Accounts {
             *ends.entry(notification.steps.last().cloned().unwrap_or_default()).or_default() += 1;
         }
         format!(
-            "{} notifications, sent {sent} times, of which {arrived} arrived; they ended as {ends:?}",
+            "{} notifications, sent {sent} times, of which {arrived} arrived; they ended as {ends:?}; {} s by the \
+             clock of the box",
             self.notifications.len(),
+            self.time,
         )
     }
 
@@ -77,6 +83,7 @@ impl Accounts {
         dead: &BTreeSet<String>,
         shown: &[(String, String)],
     ) {
+        assert!(self.time > super::AHEAD, "the clock of the box was not set: {} s", self.time);
         for (id, Notification { state, steps, .. }) in &self.notifications {
             let ends = steps.iter().filter(|step| is_end(step)).count();
             let begins = steps.first().is_some_and(|step| step == "queued");

@@ -13,19 +13,13 @@ UPDATE notification SET service = coalesce((SELECT push_service FROM device d WH
 UPDATE notification SET claimed = 0;
 
 -- A device is woken for one thing after the other: of what was not tried yet, only the head of its line can be taken, and
--- the next one moves up when it was tried or has gone. What is to be tried again is free, as is what somebody waits for.
+-- the next one moves up when it was tried or has gone (where rows are deleted, by the trigger). What is to be tried again is free, as is what somebody waits for.
 ALTER TABLE notification ADD COLUMN place TEXT NOT NULL DEFAULT 'behind' CHECK (place IN ('head', 'behind', 'free'));
 UPDATE notification SET place = 'free' WHERE attempts > 0 OR request IS NOT NULL;
 UPDATE notification SET place = 'head' WHERE id IN (
     SELECT min(id) FROM notification WHERE state = 'pending' AND place = 'behind' GROUP BY device);
 CREATE UNIQUE INDEX notification_head ON notification (device) WHERE place = 'head' AND state = 'pending';
-CREATE TRIGGER notification_moves_up AFTER UPDATE OF state, place ON notification
-WHEN OLD.place = 'head' AND OLD.state = 'pending' AND (NEW.place <> 'head' OR NEW.state <> 'pending')
-BEGIN
-    UPDATE notification SET place = 'head' WHERE id = (
-        SELECT min(id) FROM notification WHERE device = NEW.device AND state = 'pending' AND place = 'behind');
-END;
-CREATE TRIGGER notification_moves_up_to_the_forgotten AFTER DELETE ON notification
+CREATE TRIGGER notification_moves_up AFTER DELETE ON notification
 WHEN OLD.place = 'head' AND OLD.state = 'pending'
 BEGIN
     UPDATE notification SET place = 'head' WHERE id = (

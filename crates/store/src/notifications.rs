@@ -96,13 +96,19 @@ impl Store {
 
 fn queued(tx: &mut Tx<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
     tx.touched.outbox = true;
-    note(tx.sql, id, now, StepName::Queued, "")
+    enter(tx.sql, id, now, StepName::Queued, "")
 }
 
 /// A notification that was forgotten with its message while it was on its way has no story any more.
 fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
     let insert = "INSERT INTO push_ledger (notification, at, step, detail)
          SELECT id, ?2, ?3, ?4 FROM notification WHERE id = ?1";
+    sql.prepare_cached(insert)?.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
+}
+
+/// As [`note`], of one that is there.
+fn enter(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)";
     sql.prepare_cached(insert)?.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
 }
 
@@ -121,7 +127,8 @@ fn give_up(tx: &mut Tx<'_>, id: i64, why: &str, now: Timestamp) -> rusqlite::Res
     tx.sql.prepare_cached(update)?.execute([id]).map(drop)
 }
 
-/// Gives up what has expired, and makes due what rests for longer than anything does: the clock was set back. What is under way is judged by what comes of it.
+/// Gives up what has expired, and makes due what rests for longer than anything does: the clock was set back. What is
+/// under way is judged by what comes of it.
 pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
     let update =
         "UPDATE notification SET due_at = ?1 WHERE state = 'pending' AND claimed = 0 AND due_at > ?2";
@@ -146,9 +153,25 @@ fn ids(sql: &Connection, statement: &str, values: &[&dyn ToSql]) -> rusqlite::Re
 }
 
 fn finish(tx: &mut Tx<'_>, id: i64, state: &str, now: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE notification SET state = ?2 WHERE id = ?1 AND state = 'pending'";
-    tx.sql.prepare_cached(update)?.execute(params![id, state])?;
+    leave(tx, id, state)?;
     sign_in::done(tx, id, now)
+}
+
+/// Ends the wait of a notification, and lets the next of its device move up.
+fn leave(tx: &Tx<'_>, id: i64, state: &str) -> rusqlite::Result<()> {
+    let update = "UPDATE notification SET state = ?2 WHERE id = ?1 AND state = 'pending' RETURNING device";
+    match found(tx.sql.prepare_cached(update)?.query_row(params![id, state], |row| row.get(0)))? {
+        Some(device) => outbox::move_up(tx, device),
+        None => Ok(()),
+    }
+}
+
+/// Nobody has to be woken for these any more.
+fn unneeded(tx: &Tx<'_>, notifications: Vec<i64>, now: Timestamp) -> rusqlite::Result<()> {
+    notifications.into_iter().try_for_each(|id| {
+        leave(tx, id, "unneeded")?;
+        enter(tx.sql, id, now, StepName::Unneeded, "")
+    })
 }
 
 /// Tells the session that asked for a test what came of it; of anything else nobody asked.

@@ -11,7 +11,7 @@ use fulmar_domain::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{answer_test, badge, ids, note, registration, sign_in, unregister};
+use super::{answer_test, badge, enter, ids, registration, sign_in, unregister};
 use crate::{
     Store, StoreError, configuration,
     rows::{found, parsed, timestamp},
@@ -90,6 +90,16 @@ impl Store {
     }
 }
 
+/// The head of a device's line was tried, or has gone: the next one can be taken.
+pub(super) fn move_up(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
+    let next = "SELECT min(id) FROM notification WHERE device = ?1 AND state = 'pending' AND place = 'behind'
+         AND NOT EXISTS (SELECT 1 FROM notification WHERE device = ?1 AND state = 'pending' AND place = 'head')";
+    let next: Option<i64> = tx.sql.prepare_cached(next)?.query_row([device], |row| row.get(0))?;
+    // By its number alone, for which SQLite keeps no list of what it is about to change.
+    let update = "UPDATE notification SET place = 'head' WHERE id = ?1";
+    next.map_or(Ok(()), |next| tx.sql.prepare_cached(update)?.execute([next]).map(drop))
+}
+
 fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claimed> {
     let mut claimed = Claimed::default();
     let mut left = room.total;
@@ -163,7 +173,7 @@ fn begin(tx: &Tx<'_>, notification: &Notification, now: Timestamp) -> rusqlite::
     let id = notification.id.0;
     let update = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute([id])?;
-    note(tx.sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
+    enter(tx.sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
 }
 
 /// Whether a notification `n` can be taken at `?1`: it is the first of its device that was not tried, or is to be tried
@@ -244,28 +254,37 @@ fn preview(sql: &Connection, domain: &str, message: i64) -> rusqlite::Result<Opt
 
 /// What the row says while its answer is on the way.
 struct UnderWay {
+    device: i64,
     pending: bool,
     is_test: bool,
     is_sign_in: bool,
+    /// No other of its device that was not tried yet may be taken before it.
+    is_head: bool,
 }
 
 fn under_way(sql: &Connection, id: i64) -> rusqlite::Result<Option<UnderWay>> {
-    let select = "SELECT state = 'pending', request IS NOT NULL, sign_in FROM notification
-         WHERE id = ?1 AND claimed = 1";
+    let select = "SELECT device, state = 'pending', request IS NOT NULL, sign_in, place = 'head'
+         FROM notification WHERE id = ?1 AND claimed = 1";
     found(sql.prepare_cached(select)?.query_row([id], |row| {
-        Ok(UnderWay { pending: row.get(0)?, is_test: row.get(1)?, is_sign_in: row.get(2)? })
+        Ok(UnderWay {
+            device: row.get(0)?,
+            pending: row.get(1)?,
+            is_test: row.get(2)?,
+            is_sign_in: row.get(3)?,
+            is_head: row.get(4)?,
+        })
     }))
 }
 
 /// A test ends with its first attempt. What was withdrawn while it was under way stays so; what was forgotten, or recorded
 /// before, has no story to go on with.
 fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
-    let Some(UnderWay { pending, is_test, is_sign_in }) = under_way(tx.sql, id)? else { return Ok(()) };
+    let Some(row) = under_way(tx.sql, id)? else { return Ok(()) };
     let (step, state) = match (outcome, next) {
         (Outcome::Accepted, _) => (StepName::Accepted, "accepted"),
         (Outcome::Gone { .. }, _) => (StepName::Refused, "dropped"),
-        (_, Next::DueAt(_)) if !is_test => (StepName::Postponed, "pending"),
-        (_, Next::Expired) if !is_test => (StepName::Expired, "dropped"),
+        (_, Next::DueAt(_)) if !row.is_test => (StepName::Postponed, "pending"),
+        (_, Next::Expired) if !row.is_test => (StepName::Expired, "dropped"),
         _ => (StepName::GivenUp, "dropped"),
     };
     let due_at = match next {
@@ -278,13 +297,16 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
         "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
              place = 'free', state = iif(state = 'pending', ?2, state) WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute(params![id, state, due_at, ours])?;
-    if pending {
+    if row.is_head {
+        move_up(tx, row.device)?;
+    }
+    if row.pending {
         let reason = outcome.reason();
-        note(tx.sql, id, now, step, reason.unwrap_or_default())?;
-        if is_test {
+        enter(tx.sql, id, now, step, reason.unwrap_or_default())?;
+        if row.is_test {
             answer_test(tx, id, reason)?;
         }
-        if is_sign_in && state != "pending" {
+        if row.is_sign_in && state != "pending" {
             sign_in::done(tx, id, now)?;
         }
     }

@@ -2,12 +2,12 @@
 
 use fulmar_domain::{
     Timestamp,
-    push::{self, StepName, TIME_TO_LIVE},
+    push::{self, TIME_TO_LIVE},
     session::SessionEnd,
 };
 use rusqlite::params;
 
-use super::{ids, note, queued, unregister, waking::may_wake, withdraw};
+use super::{ids, queued, unneeded, unregister, waking::may_wake, withdraw};
 use crate::writer::Tx;
 
 /// What is noted of what a device was to be woken for.
@@ -36,11 +36,8 @@ pub(crate) fn session_ended(
 
 /// The device is signed in again: a notice that has not left is withdrawn.
 pub(crate) fn signed_in(tx: &Tx<'_>, device: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE notification SET state = 'unneeded'
-         WHERE device = ?1 AND sign_in = 1 AND state = 'pending' RETURNING id";
-    ids(tx.sql, update, params![device])?
-        .into_iter()
-        .try_for_each(|id| note(tx.sql, id, now, StepName::Unneeded, ""))
+    let select = "SELECT id FROM notification WHERE device = ?1 AND sign_in = 1 AND state = 'pending'";
+    unneeded(tx, ids(tx.sql, select, params![device])?, now)
 }
 
 /// What became of the notice is known: without a session the device is not woken any more.

@@ -9,7 +9,7 @@ use fulmar_domain::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{give_up, ids, note, queued};
+use super::{give_up, ids, note, queued, unneeded};
 use crate::{
     configuration, conversations,
     rows::{activity, found, parsed, parsed_or_null, timestamp},
@@ -220,16 +220,9 @@ fn restore(
 /// also those for the person's other devices, and the one that woke this device is marked as opened.
 pub(crate) fn fetched(tx: &Tx<'_>, cause: Cause, session: &Session, now: Timestamp) -> rusqlite::Result<()> {
     let (message, invitation) = cause.columns();
-    let withdrawn = ids(
-        tx.sql,
-        "UPDATE notification SET state = 'unneeded'
-         WHERE (message = ?1 OR invitation = ?2) AND state = 'pending'
-             AND device IN (SELECT id FROM device WHERE account = ?3) RETURNING id",
-        params![message, invitation, session.account.0],
-    )?;
-    for id in withdrawn {
-        note(tx.sql, id, now, StepName::Unneeded, "")?;
-    }
+    let waiting = "SELECT id FROM notification WHERE (message = ?1 OR invitation = ?2) AND state = 'pending'
+         AND device IN (SELECT id FROM device WHERE account = ?3)";
+    unneeded(tx, ids(tx.sql, waiting, params![message, invitation, session.account.0])?, now)?;
     let opened = "SELECT id FROM notification
          WHERE (message = ?1 OR invitation = ?2) AND device = ?3 AND state = 'accepted'";
     for id in ids(tx.sql, opened, params![message, invitation, session.device.0])? {
@@ -240,9 +233,6 @@ pub(crate) fn fetched(tx: &Tx<'_>, cause: Cause, session: &Session, now: Timesta
 
 /// An invitation has ended: nobody is woken for it any more.
 pub(crate) fn invitation_ended(tx: &Tx<'_>, invitation: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let update = "UPDATE notification SET state = 'unneeded'
-         WHERE invitation = ?1 AND state = 'pending' RETURNING id";
-    ids(tx.sql, update, params![invitation])?
-        .into_iter()
-        .try_for_each(|id| note(tx.sql, id, now, StepName::Unneeded, ""))
+    let select = "SELECT id FROM notification WHERE invitation = ?1 AND state = 'pending'";
+    unneeded(tx, ids(tx.sql, select, params![invitation])?, now)
 }

@@ -32,3 +32,6 @@ CREATE INDEX notification_due ON notification (service, due_at)
 CREATE UNIQUE INDEX notification_under_way ON notification (device) WHERE claimed = 1;
 CREATE INDEX notification_test ON notification (due_at)
     WHERE request IS NOT NULL AND state = 'pending' AND claimed = 0;
+
+-- For the badge.
+CREATE INDEX invitation_ringing_for ON invitation (invited) WHERE state = 'ringing';

@@ -3,21 +3,30 @@
 use fulmar_domain::push::{self, Unseen};
 use rusqlite::Connection;
 
-/// The badge of a person. Only where they have muted something is it looked up where each message was said.
+/// The badge of a person. Where each message was said is looked up only for those who have muted something.
 pub(super) fn of(sql: &Connection, account: i64) -> rusqlite::Result<u32> {
-    let select = "WITH waiting AS (
-             SELECT message FROM delivery WHERE recipient = ?1 AND delivered_at IS NULL AND failed_at IS NULL),
-         ringing AS (
-             SELECT conversation FROM invitation
-             WHERE invited = ?1 AND state = 'ringing' AND first_message IS NULL),
-         muted AS (SELECT conversation FROM participant WHERE account = ?1 AND muted = 1)
-         SELECT (SELECT count(*) FROM waiting), (SELECT count(*) FROM ringing),
-             (SELECT count(*) FROM waiting w JOIN message m ON m.id = w.message
-                 WHERE EXISTS (SELECT 1 FROM muted) AND m.conversation IN muted),
-             (SELECT count(*) FROM ringing
-                 WHERE EXISTS (SELECT 1 FROM muted) AND conversation IN muted)";
-    sql.prepare_cached(select)?.query_row([account], |row| {
-        let all = Unseen { messages: row.get(0)?, invitations: row.get(1)? };
-        Ok(push::badge(all, Unseen { messages: row.get(2)?, invitations: row.get(3)? }))
-    })
+    let all = counted(sql, account, ALL)?;
+    let has_muted = "SELECT EXISTS (SELECT 1 FROM participant WHERE account = ?1 AND muted = 1)";
+    let muted = match sql.prepare_cached(has_muted)?.query_row([account], |row| row.get(0))? {
+        true => counted(sql, account, MUTED)?,
+        false => Unseen { messages: 0, invitations: 0 },
+    };
+    Ok(push::badge(all, muted))
+}
+
+const ALL: &str = "SELECT
+     (SELECT count(*) FROM delivery WHERE recipient = ?1 AND delivered_at IS NULL AND failed_at IS NULL),
+     (SELECT count(*) FROM invitation WHERE invited = ?1 AND state = 'ringing' AND first_message IS NULL)";
+
+const MUTED: &str = "WITH muted AS (SELECT conversation FROM participant WHERE account = ?1 AND muted = 1)
+     SELECT
+     (SELECT count(*) FROM delivery d JOIN message m ON m.id = d.message
+         WHERE d.recipient = ?1 AND d.delivered_at IS NULL AND d.failed_at IS NULL
+             AND m.conversation IN (SELECT conversation FROM muted)),
+     (SELECT count(*) FROM invitation WHERE invited = ?1 AND state = 'ringing' AND first_message IS NULL
+         AND conversation IN (SELECT conversation FROM muted))";
+
+fn counted(sql: &Connection, account: i64, select: &str) -> rusqlite::Result<Unseen> {
+    sql.prepare_cached(select)?
+        .query_row([account], |row| Ok(Unseen { messages: row.get(0)?, invitations: row.get(1)? }))
 }

@@ -33,5 +33,7 @@ CREATE UNIQUE INDEX notification_under_way ON notification (device) WHERE claime
 CREATE INDEX notification_test ON notification (due_at)
     WHERE request IS NOT NULL AND state = 'pending' AND claimed = 0;
 
--- For the badge.
+-- For the badge, which counts what did not fail.
+DROP INDEX delivery_waiting;
+CREATE INDEX delivery_waiting ON delivery (recipient, failed_at, message) WHERE delivered_at IS NULL;
 CREATE INDEX invitation_ringing_for ON invitation (invited) WHERE state = 'ringing';

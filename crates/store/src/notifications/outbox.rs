@@ -1,7 +1,7 @@
 //! The worker's side of the outbox: what it has done is recorded and what it does next is claimed in one transaction,
 //! which is one write to the disk for hundreds of notifications.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use fulmar_domain::{
     PushId, Timestamp,
@@ -103,13 +103,14 @@ pub(super) fn move_up(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
 fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claimed> {
     let mut claimed = Claimed::default();
     let mut left = room.total;
-    left -= take(tx, &mut claimed.notifications, Due::Tests, left, now)?;
+    let mut desk = Desk { sql: tx.sql, now, previews: HashMap::new() };
+    left -= desk.take(&mut claimed.notifications, Due::Tests, left)?;
     for service in services(tx.sql)? {
         let room = room.of(&service).min(left);
         if room == 0 {
             continue;
         }
-        let taken = take(tx, &mut claimed.notifications, Due::At(&service), room, now)?;
+        let taken = desk.take(&mut claimed.notifications, Due::At(&service), room)?;
         left -= taken;
         if taken < room {
             let next = next_due(tx.sql, &service, now)?;
@@ -142,40 +143,6 @@ enum Due<'a> {
     At(&'a str),
 }
 
-/// Takes up to `room` of what is due, and says how many.
-fn take(
-    tx: &Tx<'_>,
-    claimed: &mut Vec<Notification>,
-    due: Due<'_>,
-    room: u32,
-    now: Timestamp,
-) -> rusqlite::Result<u32> {
-    let mut taken = 0;
-    while taken < room {
-        // What is taken keeps the rest of its device from being found again.
-        let mut devices = HashSet::new();
-        let found = due_now(tx.sql, due, now, room - taken)?;
-        if found.is_empty() {
-            break;
-        }
-        for (device, notification) in found {
-            if devices.insert(device) {
-                begin(tx, &notification, now)?;
-                claimed.push(notification);
-                taken += 1;
-            }
-        }
-    }
-    Ok(taken)
-}
-
-fn begin(tx: &Tx<'_>, notification: &Notification, now: Timestamp) -> rusqlite::Result<()> {
-    let id = notification.id.0;
-    let update = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
-    tx.sql.prepare_cached(update)?.execute([id])?;
-    enter(tx.sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
-}
-
 /// Whether a notification `n` can be taken at `?1`: it is the first of its device that was not tried, or is to be tried
 /// again, and none of its device is under way.
 const IS_FREE: &str = "n.state = 'pending' AND n.claimed = 0 AND n.place <> 'behind' AND n.expires_at > ?1
@@ -190,66 +157,107 @@ fn next_due(sql: &Connection, service: &str, now: Timestamp) -> rusqlite::Result
     found(select.query_row(params![now.as_millis(), service], |row| timestamp(row, 0)))
 }
 
-fn due_now(
-    sql: &Connection,
-    due: Due<'_>,
+/// Takes out what is due.
+struct Desk<'a> {
+    sql: &'a Connection,
     now: Timestamp,
-    limit: u32,
-) -> rusqlite::Result<Vec<(i64, Notification)>> {
-    let (which, service) = match due {
-        Due::Tests => ("n.request IS NOT NULL AND ?3 IS NULL", None),
-        Due::At(service) => ("n.service = ?3", Some(service)),
-    };
-    let select = format!(
-        "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
-             d.account, n.sign_in,
-             d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain
-         FROM notification n JOIN device d ON d.id = n.device
-         LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
-         JOIN account t ON t.id = d.account LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
-         WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
-         ORDER BY n.due_at LIMIT ?2"
-    );
-    sql.prepare_cached(&select)?
-        .query_map(params![now.as_millis(), limit, service], |row| {
-            Ok((row.get(12)?, notification(sql, row)?))
-        })?
-        .collect()
+    /// Whether notifications say how messages begin, by the SIP domain of whom they are for.
+    previews: HashMap<String, bool>,
 }
 
-fn notification(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Notification> {
-    Ok(Notification {
-        id: PushId(row.get(0)?),
-        collapse_id: row.get(1)?,
-        expires_at: timestamp(row, 2)?,
-        attempts: row.get(3)?,
-        subject: subject(sql, row)?,
-        badge: badge::of(sql, row.get(6)?)?,
-        registration: registration::read(row, 8)?,
-    })
-}
-
-fn subject(sql: &Connection, row: &Row<'_>) -> rusqlite::Result<Subject> {
-    let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
-    Ok(match (from, message) {
-        (Some(from), Some(message)) => {
-            Subject::Message { from, preview: preview(sql, &row.get::<_, String>(13)?, message)? }
+impl Desk<'_> {
+    /// Takes up to `room` of what is due, and says how many.
+    fn take(&mut self, claimed: &mut Vec<Notification>, due: Due<'_>, room: u32) -> rusqlite::Result<u32> {
+        let mut taken = 0;
+        while taken < room {
+            // What is taken keeps the rest of its device from being found again.
+            let mut devices = HashSet::new();
+            let found = self.due(due, room - taken)?;
+            if found.is_empty() {
+                break;
+            }
+            for (device, notification) in found {
+                if devices.insert(device) {
+                    begin(self.sql, &notification, self.now)?;
+                    claimed.push(notification);
+                    taken += 1;
+                }
+            }
         }
-        (Some(from), None) => Subject::Invitation { from },
-        (None, _) if row.get(7)? => Subject::SignIn,
-        (None, _) => Subject::Test,
-    })
+        Ok(taken)
+    }
+
+    fn due(&mut self, due: Due<'_>, limit: u32) -> rusqlite::Result<Vec<(i64, Notification)>> {
+        let (which, service) = match due {
+            Due::Tests => ("n.request IS NOT NULL AND ?3 IS NULL", None),
+            Due::At(service) => ("n.service = ?3", Some(service)),
+        };
+        let select = format!(
+            "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
+                 d.account, n.sign_in,
+                 d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain
+             FROM notification n JOIN device d ON d.id = n.device
+             LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
+             JOIN account t ON t.id = d.account LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
+             WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
+             ORDER BY n.due_at LIMIT ?2"
+        );
+        self.sql
+            .prepare_cached(&select)?
+            .query_map(params![self.now.as_millis(), limit, service], |row| {
+                Ok((row.get(12)?, self.notification(row)?))
+            })?
+            .collect()
+    }
+
+    fn notification(&mut self, row: &Row<'_>) -> rusqlite::Result<Notification> {
+        Ok(Notification {
+            id: PushId(row.get(0)?),
+            collapse_id: row.get(1)?,
+            expires_at: timestamp(row, 2)?,
+            attempts: row.get(3)?,
+            subject: self.subject(row)?,
+            badge: badge::of(self.sql, row.get(6)?)?,
+            registration: registration::read(row, 8)?,
+        })
+    }
+
+    fn subject(&mut self, row: &Row<'_>) -> rusqlite::Result<Subject> {
+        let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
+        Ok(match (from, message) {
+            (Some(from), Some(message)) => {
+                let preview =
+                    if self.has_previews(row.get(13)?)? { preview(self.sql, message)? } else { None };
+                Subject::Message { from, preview }
+            }
+            (Some(from), None) => Subject::Invitation { from },
+            (None, _) if row.get(7)? => Subject::SignIn,
+            (None, _) => Subject::Test,
+        })
+    }
+
+    fn has_previews(&mut self, domain: String) -> rusqlite::Result<bool> {
+        Ok(match self.previews.entry(domain) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => {
+                let push: PushNotificationConfiguration = configuration::in_force(self.sql, unknown.key())?;
+                *unknown.insert(push.enable_message_previews)
+            }
+        })
+    }
 }
 
-/// How a message begins, where those who are told of it may see that before they unlock their phones.
-fn preview(sql: &Connection, domain: &str, message: i64) -> rusqlite::Result<Option<Preview>> {
-    let push: PushNotificationConfiguration = configuration::in_force(sql, domain)?;
-    if !push.enable_message_previews {
-        return Ok(None);
-    }
+fn preview(sql: &Connection, message: i64) -> rusqlite::Result<Option<Preview>> {
     let select = "SELECT text FROM message WHERE id = ?1";
     let text: MessageText = sql.prepare_cached(select)?.query_row([message], |row| parsed(row, 0))?;
     Ok(Preview::of(&text))
+}
+
+fn begin(sql: &Connection, notification: &Notification, now: Timestamp) -> rusqlite::Result<()> {
+    let id = notification.id.0;
+    let update = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
+    sql.prepare_cached(update)?.execute([id])?;
+    enter(sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
 }
 
 /// What the row says while its answer is on the way.

@@ -43,6 +43,11 @@
 //! | `PUT`, `DELETE /api/v1/push/web` | whether phones are woken by Web Push, and whom its services write to |
 //! | `PUT`, `DELETE /api/v1/push/fcm`, `/api/v1/push/wns` | how the box speaks to Firebase and to WNS |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
+//! | `GET PUT DELETE /api/v1/push/house` | the clearing house: who sends for this box and for whom it sends; pair; leave |
+//! | `POST /api/v1/push/house/invitations` | a code for a box that is to hand its notifications over |
+//! | `PUT /api/v1/push/house/boxes/{name}/quota` | how many notifications a box may hand over |
+//! | `DELETE /api/v1/push/house/boxes/{name}` | send nothing more for a box |
+//! | `GET /api/v1/push/house/ledger?name=…` | what became of what boxes have handed over |
 //!
 //! Whoever may open the socket may do all of this: the permissions of the file are the access control. Errors
 //! are problem documents (RFC 9457). The console listener has pages behind a sign-in, and `/livez`, `/readyz` and
@@ -62,11 +67,12 @@ mod people;
 mod photo;
 mod policies;
 mod push;
+mod push_house;
 mod secondaries;
 mod status;
 mod zones;
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::{
     Router,
@@ -78,7 +84,7 @@ use fulmar_domain::{
     custom_zone::MAX_TEXT,
     dnssec::SignedZone,
     photo::MAX_PICTURE,
-    push::{Entered, LeftAlone},
+    push::{Entered, HouseAddress, LeftAlone, PairedHouse, PairingCode},
     secondary::{SecondaryName, SecondaryReport},
 };
 use fulmar_http::{Surface, edge, trust::Trust};
@@ -88,6 +94,13 @@ pub use console::{Console, console_router};
 
 /// Says what is wrong with the settings of a push service, in words for an administrator.
 pub type CheckPush = Arc<dyn Fn(Entered<'_>) -> Result<(), String> + Send + Sync>;
+
+/// Pairs with a clearing house, or says in words for an administrator why not.
+pub type PairWithHouse = Arc<
+    dyn Fn(HouseAddress, PairingCode) -> Pin<Box<dyn Future<Output = Result<PairedHouse, String>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// Says what is known of the dealings with a secondary.
 pub type SecondaryReports = Arc<dyn Fn(&SecondaryName) -> SecondaryReport + Send + Sync>;
@@ -105,6 +118,8 @@ pub struct Admin {
     pub published: watch::Receiver<u64>,
     /// Checks the settings of push services before they are kept.
     pub check_push: CheckPush,
+    /// Pairs with a clearing house.
+    pub pair_with_house: PairWithHouse,
     /// The push services that do not answer.
     pub services_left_alone: Arc<dyn Fn() -> Vec<LeftAlone> + Send + Sync>,
     /// Looks at records and zones before they are kept.
@@ -160,6 +175,7 @@ pub fn router(admin: Admin) -> Router {
         .route("/api/v1/certificate/acme", put(certificate::acme::choose).delete(certificate::acme::forget))
         .route("/api/v1/certificate/acme/renewal", post(certificate::acme::renew))
         .merge(of_push())
+        .merge(of_the_house())
         .with_state(admin);
     edge(routes, Surface::Admin)
 }
@@ -173,6 +189,15 @@ fn of_push() -> Router<Admin> {
         .route("/api/v1/push/wns", put(keys::set_wns).delete(keys::forget_wns))
         .route("/api/v1/push/web", put(keys::set_web_push).delete(keys::forget_web_push))
         .route("/api/v1/push/ledger", get(push::ledger))
+}
+
+fn of_the_house() -> Router<Admin> {
+    Router::new()
+        .route("/api/v1/push/house", get(push_house::show).put(push_house::pair).delete(push_house::leave))
+        .route("/api/v1/push/house/invitations", post(push_house::invite))
+        .route("/api/v1/push/house/boxes/{name}", delete(push_house::remove))
+        .route("/api/v1/push/house/boxes/{name}/quota", put(push_house::set_quota))
+        .route("/api/v1/push/house/ledger", get(push_house::ledger))
 }
 
 fn of_people() -> Router<Admin> {

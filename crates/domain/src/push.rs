@@ -1,7 +1,9 @@
 //! What deserves a push, what it says, and what becomes of it.
 
 mod accounts;
+mod house;
 mod preview;
+mod quota;
 mod rule;
 mod web_push;
 
@@ -12,7 +14,12 @@ use thiserror::Error;
 use crate::{PushId, SipUri, Timestamp, device::PushRegistration};
 
 pub use accounts::{Entered, FcmSettings, WnsSettings};
+pub use house::{
+    BoxName, HandOver, HandOverCounts, HouseAddress, HouseBox, InvalidBoxName, InvalidHouseAddress,
+    InvalidPairingCode, PairedHouse, Pairing, PairingCode, PairingTicket,
+};
 pub use preview::Preview;
+pub use quota::{Allowance, Bucket, Quota};
 pub use rule::{
     Circumstances, NotWoken, Permission, ServiceState, UnknownReason, Unseen, badge, decide,
     deserves_sign_in_notice, may_be_woken, sleeps,
@@ -100,6 +107,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The name in the ledger of a clearing house and in counters.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Gone { .. } => "gone",
+            Self::OursToFix { .. } => "ours_to_fix",
+            Self::Retry { .. } => "retry",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
     /// The provider's word, or ours; nothing where it took the notification.
     pub fn reason(&self) -> Option<&str> {
         match self {

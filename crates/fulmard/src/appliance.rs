@@ -7,11 +7,13 @@ use axum::Router;
 use fulmar_admin::{Admin, Console};
 use fulmar_app::{App, Clock};
 use fulmar_dns::Publisher;
+use fulmar_domain::push::{HouseAddress, PairedHouse, PairingCode};
 use fulmar_http::{
+    Mutual,
     serve::{self, Places, Stop},
     trust,
 };
-use fulmar_push::ServicesLeftAlone;
+use fulmar_push::{Clients, ServicesLeftAlone};
 use fulmar_store::Store;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::{TcpListener, UdpSocket, UnixListener};
@@ -71,6 +73,7 @@ struct Parts {
     store: Store,
     publisher: Publisher,
     certificate: Arc<Certificate>,
+    push: Clients,
     left_alone: ServicesLeftAlone,
     metrics: PrometheusHandle,
     supervisor: Supervisor,
@@ -98,6 +101,7 @@ impl Appliance {
             store: store.clone(),
             publisher,
             certificate,
+            push: Clients::new(store.clone()),
             left_alone: ServicesLeftAlone::default(),
             metrics,
             supervisor: supervisor.clone(),
@@ -163,8 +167,10 @@ impl Parts {
         self.supervisor.run("zones", move |stop| fulmar_dns::run(store.clone(), publisher.clone(), stop));
         let publisher = self.publisher.clone();
         self.supervisor.run("notify", move |stop| fulmar_dns::notify(publisher.clone(), stop));
-        let (store, left_alone) = (self.store.clone(), self.left_alone.clone());
-        self.supervisor.run("push", move |stop| fulmar_push::run(store.clone(), left_alone.clone(), stop));
+        let (push, left_alone) = (self.push.clone(), self.left_alone.clone());
+        self.supervisor.run("push", move |stop| fulmar_push::run(push.clone(), left_alone.clone(), stop));
+        let store = self.store.clone();
+        self.supervisor.run("push-house", move |stop| fulmar_push::house::follow(store.clone(), stop));
         let certificate = Arc::clone(&self.certificate);
         self.supervisor.run("certificate", move |stop| {
             let certificate = Arc::clone(&certificate);
@@ -209,11 +215,13 @@ impl Parts {
             metrics: self.metrics.clone(),
         };
         let few = Places::new(OTHER_CONNECTIONS);
-        self.serve_tls("console", sockets.console, &few, move |_| {
+        self.serve_tls("console", sockets.console, &few, None, move |_| {
             fulmar_admin::console_router(console.clone())
         })?;
         let (app, trust) = (self.app.clone(), self.certificate.trust().clone());
-        self.serve_tls("phones", sockets.phones, &Places::new(connections), move |stop| {
+        let boxes = fulmar_push::house::router(self.push.clone());
+        let boxes = Mutual::new(fulmar_push::house::PROTOCOL, self.certificate.live(), boxes)?;
+        self.serve_tls("phones", sockets.phones, &Places::new(connections), Some(&boxes), move |stop| {
             trust::serve(trust.clone(), fulmar_mobility::router(app.clone(), stop))
         })?;
         let few = Places::new(OTHER_CONNECTIONS);
@@ -238,19 +246,22 @@ impl Parts {
         name: &'static str,
         listeners: Vec<std::net::TcpListener>,
         places: &Places,
+        mutual: Option<&Mutual>,
         router: impl Fn(CancellationToken) -> Router + Clone + Send + 'static,
     ) -> Result<()> {
         let (app, live) = (self.app.clone(), self.certificate.live().clone());
         let router = move |signal| fulmar_mobility::hsts(router(signal), app.clone(), live.clone());
         let tls = self.certificate.live().server_config()?;
         for listener in listeners {
-            let (tls, router, places) = (Arc::clone(&tls), router.clone(), places.clone());
+            let (tls, router, mutual, places) =
+                (Arc::clone(&tls), router.clone(), mutual.cloned(), places.clone());
             self.supervisor.run(name, move |signal| {
-                let (listener, tls, router, places) =
-                    (listener.try_clone(), Arc::clone(&tls), router(signal.clone()), places.clone());
+                let (listener, tls, router) =
+                    (listener.try_clone(), Arc::clone(&tls), router(signal.clone()));
+                let (mutual, places, stop) = (mutual.clone(), places.clone(), Stop { signal, drain: DRAIN });
                 async move {
                     if let Ok(listener) = listener.and_then(TcpListener::from_std) {
-                        serve::tls(listener, tls, router, Stop { signal, drain: DRAIN }, places).await;
+                        serve::tls(listener, tls, router, mutual, stop, places).await;
                     }
                 }
             });
@@ -272,6 +283,7 @@ impl Parts {
             http_port: http.map(|address| address.port()),
             published: self.publisher.published(),
             check_push: Arc::new(fulmar_push::check),
+            pair_with_house: Arc::new(|address, code| Box::pin(pair_with_house(address, code))),
             services_left_alone: Arc::new(move || left_alone.list()),
             check_custom_zone: Arc::new(fulmar_dns::check_custom_zone),
             secondary_report: Arc::new(move |name| reports.report(name)),
@@ -289,6 +301,11 @@ impl Parts {
         });
         Ok(())
     }
+}
+
+async fn pair_with_house(address: HouseAddress, code: PairingCode) -> Result<PairedHouse, String> {
+    let paired = fulmar_push::house::pair(address, &code).await;
+    paired.map_err(|error| format!("{:#}", anyhow::Error::from(error)))
 }
 
 /// The counters of the process. A second appliance in one process, as in tests, shares those of the first.

@@ -21,6 +21,8 @@ pub enum Surface {
     Console,
     /// The local socket of administrators.
     Admin,
+    /// The clearing house, for other boxes.
+    Boxes,
 }
 
 impl Surface {
@@ -29,6 +31,7 @@ impl Surface {
             Self::Phones => "phones",
             Self::Console => "console",
             Self::Admin => "admin",
+            Self::Boxes => "boxes",
         }
     }
 }

@@ -24,9 +24,9 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::mutual::Mutual;
 use connection::about;
 use full::{Full, TELLING};
 pub use parking::Parking;
@@ -84,24 +84,24 @@ impl Places {
 pub async fn plain(listener: TcpListener, router: Router, stop: Stop, places: Places) {
     let server = Server::new(router, stop, places);
     while let Some((stream, peer)) = server.accept(|| accept_tcp(&listener)).await {
-        server.spawn(|server| async move { server.connection(stream, about(PeerAddr(peer)), false).await });
+        server.spawn(|server| async move { server.connection(stream, about(PeerAddr(peer))).await });
     }
     server.drain().await;
 }
 
-/// Serves HTTP/2 and HTTP/1.1 over TLS, whichever the client prefers.
+/// Serves HTTP/2 and HTTP/1.1 over TLS, whichever the client prefers; and on the same port those whom `mutual` is for.
 pub async fn tls(
     listener: TcpListener,
     config: Arc<ServerConfig>,
     router: Router,
+    mutual: Option<Mutual>,
     stop: Stop,
     places: Places,
 ) {
-    let server = Server::new(router, stop, places);
-    let acceptor = TlsAcceptor::from(config);
+    let server = Server { mutual, ..Server::new(router, stop, places) };
     while let Some((stream, peer)) = server.accept(|| accept_tcp(&listener)).await {
-        let acceptor = acceptor.clone();
-        server.spawn(|server| async move { server.encrypted(stream, peer, acceptor).await });
+        let config = Arc::clone(&config);
+        server.spawn(|server| async move { server.encrypted(stream, peer, config).await });
     }
     server.drain().await;
 }
@@ -112,7 +112,7 @@ pub async fn unix(listener: UnixListener, router: Router, stop: Stop, places: Pl
     while let Some((stream, _)) = server.accept(|| listener.accept()).await {
         let Ok(peer) = stream.peer_cred() else { continue };
         let about = about(PeerUser(peer.uid()));
-        server.spawn(|server| async move { server.connection(stream, about, false).await });
+        server.spawn(|server| async move { server.connection(stream, about).await });
     }
     server.drain().await;
 }
@@ -127,6 +127,7 @@ async fn accept_tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr
 #[derive(Clone)]
 struct Server {
     router: Router,
+    mutual: Option<Mutual>,
     stop: Stop,
     places: Places,
     connections: TaskTracker,
@@ -136,7 +137,8 @@ struct Server {
 
 impl Server {
     fn new(router: Router, stop: Stop, places: Places) -> Self {
-        Self { router, stop, places, connections: TaskTracker::new(), cut: CancellationToken::new() }
+        let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+        Self { router, mutual: None, stop, places, connections, cut }
     }
 
     /// The next connection; `None` when it is time to stop.
@@ -169,7 +171,8 @@ impl Server {
                 cut.run_until_cancelled(connection).await;
             });
         } else if let Some(telling) = self.places.full.turn_away() {
-            let connection = connection(Self { router: full::router(), ..self.clone() });
+            let mutual = self.mutual.clone().map(|mutual| Mutual { router: full::router(), ..mutual });
+            let connection = connection(Self { router: full::router(), mutual, ..self.clone() });
             self.connections.spawn(async move {
                 let _telling = telling;
                 cut.run_until_cancelled(timeout(TELLING, connection)).await;

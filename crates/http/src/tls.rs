@@ -110,6 +110,11 @@ impl LiveCertificate {
         !Arc::ptr_eq(&shown.for_host(Some(host), SystemTime::now()), &shown.own)
     }
 
+    /// The certificate of the box's own authority, with its key.
+    pub(crate) fn own(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.shown.load().own)
+    }
+
     /// The certificate that stands in front, with its key: signs what the box hands out.
     pub(crate) fn foremost(&self) -> Arc<CertifiedKey> {
         self.shown.load().for_host(None, SystemTime::now())

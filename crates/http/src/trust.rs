@@ -57,10 +57,16 @@ impl Trust {
         &self.authority.pem
     }
 
+    /// The SHA-256 of the authority's certificate.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.authority.der).as_ref());
+        bytes
+    }
+
     /// The SHA-256 of the authority's certificate, as phones print it: `AB:CD:…`.
     pub fn fingerprint(&self) -> String {
-        let digest = digest(&SHA256, &self.authority.der);
-        let bytes: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+        let bytes: Vec<String> = self.digest().iter().map(|byte| format!("{byte:02X}")).collect();
         bytes.join(":")
     }
 

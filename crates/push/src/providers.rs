@@ -4,12 +4,12 @@ use std::error::Error;
 
 use fulmar_domain::{
     Timestamp,
-    device::PushRegistration,
+    device::{Provider, PushRegistration},
     push::{Entered, Notification, Outcome},
 };
 use fulmar_store::{Store, StoreError};
 
-use crate::{apns, error::in_words, fcm, web_push, wns};
+use crate::{apns, error::in_words, fcm, house, web_push, wns};
 
 /// A client, or why there is none, which notifications are told.
 type Way<C> = Result<C, String>;
@@ -22,6 +22,10 @@ pub(crate) struct Providers {
     web_push: Way<web_push::Client>,
     fcm: Way<fcm::Client>,
     wns: Way<wns::Client>,
+    /// Sends where the box has no settings of its own.
+    house: Option<Way<house::Client>>,
+    /// Where it has some, of any use or not.
+    own: Vec<Provider>,
 }
 
 impl Providers {
@@ -36,8 +40,19 @@ impl Providers {
         let fcm = fcm.map(|stored| fcm::Settings::read(&stored).map(fcm::Client::new));
         let wns = store.wns_settings().await?;
         let wns = wns.map(|stored| wns::Settings::read(&stored).map(wns::Client::new));
+        let own = [
+            (Provider::Apns, apns.is_some()),
+            (Provider::WebPush, web_push.is_some()),
+            (Provider::Fcm, fcm.is_some()),
+            (Provider::Wns, wns.is_some()),
+        ];
+        let own = own.into_iter().filter_map(|(provider, is_set)| is_set.then_some(provider)).collect();
+        let house =
+            store.push_house().await?.map(|house| usable("the clearing house", house::Client::new(&house)));
         Ok(Self {
             generation,
+            house,
+            own,
             apns: way("Apple", apns),
             web_push: way("Web Push", web_push),
             fcm: way("Firebase", fcm),
@@ -45,8 +60,29 @@ impl Providers {
         })
     }
 
-    /// Offers a notification once, to the service that its device is registered with.
+    /// The services to which the box sends for others: those where it has settings of its own, but for Web Push, which
+    /// needs none.
+    pub(crate) fn for_others(&self) -> Vec<Provider> {
+        self.own.iter().copied().filter(|provider| *provider != Provider::WebPush).collect()
+    }
+
+    /// Offers a notification once, to the service that its device is registered with: with the box's own settings, or by
+    /// its clearing house where there are none.
     pub(crate) async fn send(&self, notification: &Notification, now: Timestamp) -> Outcome {
+        let provider = notification.registration.provider();
+        match &self.house {
+            Some(Ok(house)) if house.sends_to(provider) && !self.own.contains(&provider) => {
+                house.send(notification, now).await
+            }
+            Some(Err(problem)) if !self.own.contains(&provider) => {
+                Outcome::OursToFix { reason: problem.clone() }
+            }
+            _ => self.send_own(notification, now).await,
+        }
+    }
+
+    /// The same with the box's own settings only.
+    pub(crate) async fn send_own(&self, notification: &Notification, now: Timestamp) -> Outcome {
         let sent = match &notification.registration {
             PushRegistration::Apns(device) => match &self.apns {
                 Ok(client) => Ok(client.send(notification, device, now).await),
@@ -90,6 +126,10 @@ fn way<C, E: Error + 'static>(service: &str, client: Option<Result<C, E>>) -> Wa
         tracing::info!(service, "No phone is woken this way: nobody has entered the settings for it.");
         format!("the settings for {service} are missing")
     })?;
+    usable(service, client)
+}
+
+fn usable<C, E: Error + 'static>(service: &str, client: Result<C, E>) -> Way<C> {
     client.map_err(|error| {
         let cause = &error as &dyn Error;
         tracing::error!(service, error = cause, "No phone is woken this way: the settings are of no use.");

@@ -41,6 +41,17 @@ impl Transport {
     /// To one service that speaks HTTP/2 and keeps its connection, idle or not.
     pub(crate) fn kept(tls: ClientConfig) -> Self {
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_http2();
+        Self::over_http2(connector.wrap_connector(tcp(Reach::Anywhere)))
+    }
+
+    /// The same to a clearing house: the protocol that `tls` names is HTTP/2 by another name.
+    pub(crate) fn mutual(tls: ClientConfig) -> Self {
+        let mut connector = HttpsConnector::from((tcp(Reach::Anywhere), tls));
+        connector.enforce_https();
+        Self::over_http2(connector)
+    }
+
+    fn over_http2(connector: HttpsConnector<HttpConnector<Reach>>) -> Self {
         let http = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(None)
@@ -48,7 +59,7 @@ impl Transport {
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_keep_alive_while_idle(true)
-            .build(connector.wrap_connector(tcp(Reach::Anywhere)));
+            .build(connector);
         Self(http)
     }
 

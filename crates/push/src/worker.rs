@@ -25,6 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    Clients,
     lanes::{Lanes, Place, Turn},
     left_alone::ServicesLeftAlone,
     providers::Providers,
@@ -40,7 +41,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Serves the outbox until `shutdown`, then takes no more notifications and gives those in flight three seconds.
 ///
 /// Keeps `left_alone` as it is. A store that fails is asked again after a pause. Returns early only when the store is closed.
-pub async fn run(store: Store, left_alone: ServicesLeftAlone, shutdown: CancellationToken) {
+pub async fn run(clients: Clients, left_alone: ServicesLeftAlone, shutdown: CancellationToken) {
+    let store = clients.store().clone();
     let mut worker = Worker {
         outbox: store.outbox(),
         settings: store.push_settings_generation(),
@@ -49,7 +51,8 @@ pub async fn run(store: Store, left_alone: ServicesLeftAlone, shutdown: Cancella
         ended: Vec::new(),
         lanes: Lanes::default(),
         left_alone,
-        providers: None,
+        generation: None,
+        clients,
         store,
     };
     shutdown.run_until_cancelled(worker.serve()).await;
@@ -67,8 +70,9 @@ struct Worker {
     ended: Vec<Attempted>,
     lanes: Lanes,
     left_alone: ServicesLeftAlone,
-    /// Read before the first notification is claimed, and again when somebody changed the settings.
-    providers: Option<Arc<Providers>>,
+    clients: Clients,
+    /// Of the settings that the lanes are for.
+    generation: Option<u64>,
 }
 
 struct Attempt {
@@ -108,16 +112,12 @@ impl Worker {
     async fn turn(&mut self) -> Result<Duration, StoreError> {
         // Both numbers are read before what they stand for, so that no change falls in between.
         self.outbox.mark_unchanged();
-        let generation = *self.settings.borrow_and_update();
-        let providers = match &self.providers {
-            Some(providers) if providers.generation == generation => Arc::clone(providers),
-            _ => {
-                self.lanes = Lanes::default();
-                self.left_alone.clear();
-                Arc::new(Providers::load(&self.store, generation).await?)
-            }
-        };
-        self.providers = Some(Arc::clone(&providers));
+        self.settings.mark_unchanged();
+        let providers = self.clients.current().await?;
+        if self.generation.replace(providers.generation) != Some(providers.generation) {
+            self.lanes = Lanes::default();
+            self.left_alone.clear();
+        }
         let room = self.lanes.room(Instant::now());
         let claimed = self.store.outbox_turn(self.ended.clone(), room, now()).await?;
         self.ended.clear();
@@ -222,13 +222,7 @@ async fn offer(providers: Arc<Providers>, notification: Arc<Notification>) -> Ou
 }
 
 fn note_outcome(notification: &Notification, outcome: &Outcome) {
-    let name = match outcome {
-        Outcome::Accepted => "accepted",
-        Outcome::Gone { .. } => "gone",
-        Outcome::OursToFix { .. } => "ours_to_fix",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Unavailable { .. } => "unavailable",
-    };
+    let name = outcome.as_str();
     let provider = notification.registration.provider().as_str();
     metrics::counter!("fulmar_push_requests_total", "provider" => provider, "outcome" => name).increment(1);
     let (id, reason) = (notification.id.0, outcome.reason().unwrap_or_default());
@@ -254,7 +248,7 @@ fn note_outcome(notification: &Notification, outcome: &Outcome) {
     }
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -18,7 +18,7 @@ use fulmar_domain::{
     push::{ApnsAuth, ApnsSettings, StepName},
     session::Activity,
 };
-use fulmar_push::{ServicesLeftAlone, run};
+use fulmar_push::{Clients, ServicesLeftAlone, run};
 use fulmar_standins::apns::{ApnsStandin, Behaviour, Config, Credential, ProviderKey, Refusal};
 use fulmar_store::{
     Actor, Credentials, NewAccount, NewSession, Opening, Room, Said, StartedSession, Store, TicketDigest,
@@ -98,7 +98,7 @@ impl Setup {
         let trust_anchors_pem = Some(standin.ca_pem().to_owned());
         let settings = ApnsSettings { endpoint: standin.endpoint(), topic, auth, trust_anchors_pem };
         let (left_alone, stop) = (ServicesLeftAlone::default(), CancellationToken::new());
-        let worker = tokio::spawn(run(store.clone(), left_alone.clone(), stop.clone()));
+        let worker = tokio::spawn(run(Clients::new(store.clone()), left_alone.clone(), stop.clone()));
         Self { store, standin, settings, anna, ben, left_alone, stop, worker, _dir: dir }
     }
 
@@ -238,7 +238,7 @@ async fn a_claim_that_nobody_finished_is_taken_up_again() {
     let room = Room { total: 9, others: 9, ..Room::default() };
     let claimed = setup.store.outbox_turn(Vec::new(), room, now()).await.unwrap();
     assert_eq!(claimed.notifications.len(), 1);
-    tokio::spawn(run(setup.store.clone(), setup.left_alone.clone(), CancellationToken::new()));
+    tokio::spawn(run(Clients::new(setup.store.clone()), setup.left_alone.clone(), CancellationToken::new()));
     assert_eq!(setup.standin.wait_for_shown(1).await.unwrap().len(), 1);
 }
 

@@ -38,6 +38,7 @@ mod open;
 mod people;
 mod photos;
 mod presence;
+mod push_house;
 mod push_settings;
 mod readers;
 mod rows;

@@ -46,6 +46,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0036-uptime.sql"),
     include_str!("../migrations/0037-push-services.sql"),
     include_str!("../migrations/0038-push-rule.sql"),
+    include_str!("../migrations/0039-push-house.sql"),
 ];
 
 /// "Flmr": marks the file as ours (`PRAGMA application_id`).

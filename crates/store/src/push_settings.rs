@@ -1,6 +1,7 @@
 //! How the box speaks to Apple, and in a module for each to the other services. Keys are sealed.
 
 mod accounts;
+mod house;
 mod web_push;
 
 use fulmar_domain::{
@@ -92,7 +93,7 @@ impl Store {
     }
 }
 
-/// Whether the box can speak to a service.
+/// Whether the box can speak to a service, by itself or through its clearing house.
 pub(crate) fn are_there(sql: &Connection, service: Provider) -> rusqlite::Result<bool> {
     let select = match service {
         Provider::Apns => "SELECT EXISTS (SELECT 1 FROM apns_settings)",
@@ -100,7 +101,8 @@ pub(crate) fn are_there(sql: &Connection, service: Provider) -> rusqlite::Result
         Provider::Fcm => "SELECT EXISTS (SELECT 1 FROM fcm_settings)",
         Provider::Wns => "SELECT EXISTS (SELECT 1 FROM wns_settings)",
     };
-    sql.prepare_cached(select)?.query_row([], |row| row.get(0))
+    let own: bool = sql.prepare_cached(select)?.query_row([], |row| row.get(0))?;
+    Ok(own || house::sends_to(sql, service)?)
 }
 
 /// What waits because of the old settings is due at once, or withdrawn where there are none any more; who slept for want

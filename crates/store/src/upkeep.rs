@@ -11,7 +11,7 @@ use fulmar_domain::{
 use rusqlite::{Connection, Row, ToSql, params};
 
 use crate::{
-    Store, StoreError, configuration, history, meetings, notifications, presence,
+    Store, StoreError, configuration, history, meetings, notifications, presence, push_house,
     rows::{found, timestamp},
     sessions, subscriptions,
     writer::Tx,
@@ -59,7 +59,7 @@ impl Store {
             tx.sql.execute("DELETE FROM ticket WHERE expires_at < ?1", [before(TICKET_MEMORY)])?;
             tx.sql.execute("DELETE FROM console_session WHERE expires_at <= ?1", [now.as_millis()])?;
             tx.sql.execute("DELETE FROM push_ledger WHERE at < ?1", [before(LEDGER_MEMORY)])?;
-            Ok(())
+            push_house::forget_before(tx, now - LEDGER_MEMORY, now)
         })
         .await
     }

@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fulmar-store", &["fulmar-domain"]),
     ("fulmar-app", &["fulmar-domain", "fulmar-store"]),
     ("fulmar-dns", &["fulmar-domain", "fulmar-store"]),
-    ("fulmar-push", &["fulmar-domain", "fulmar-store"]),
+    ("fulmar-push", &["fulmar-domain", "fulmar-http", "fulmar-store"]),
     ("fulmar-http", &[]),
     ("fulmar-mobility", &["fulmar-app", "fulmar-domain", "fulmar-http", "fulmar-wire"]),
     ("fulmar-admin", &["fulmar-app", "fulmar-domain", "fulmar-http"]),

@@ -56,10 +56,22 @@ impl Office {
     /// # Errors
     /// When anything does not start.
     pub async fn new(kind: Kind) -> Result<Self> {
+        Self::start(kind, true).await
+    }
+
+    /// Sets an office up that has no key for Apple.
+    ///
+    /// # Errors
+    /// When anything does not start.
+    pub async fn without_key(kind: Kind) -> Result<Self> {
+        Self::start(kind, false).await
+    }
+
+    async fn start(kind: Kind, has_key: bool) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let machine = Machine::start(kind, dir.path(), None).await?;
         let intent = intent(&machine);
-        Self::around(machine, dir, &intent).await
+        Self::around(machine, dir, &intent, has_key).await
     }
 
     /// Sets an office up whose box is the binary that ships, with these variables, and logs only what is wrong.
@@ -70,25 +82,42 @@ impl Office {
         let dir = tempfile::tempdir()?;
         let machine = Machine::start_quietly(dir.path(), None, &environment)?;
         let intent = intent(&machine);
-        Ok(Self { environment: Some(environment), ..Self::around(machine, dir, &intent).await? })
+        Ok(Self { environment: Some(environment), ..Self::around(machine, dir, &intent, true).await? })
     }
 
     /// Makes an office of a box that runs.
-    async fn around(machine: Machine, dir: TempDir, intent: &serde_json::Value) -> Result<Self> {
+    async fn around(
+        machine: Machine,
+        dir: TempDir,
+        intent: &serde_json::Value,
+        has_key: bool,
+    ) -> Result<Self> {
         let key = ProviderKey::make(TEAM.0, TEAM.1)?;
         let key_pem = key.pem().to_owned();
         let config = ApnsConfig::new(Credential::Token(key))?;
         let topic = config.topic.clone();
         let apns = ApnsStandin::start(config).await?;
         let office = Self { machine, apns, environment: None, dir };
-        office.set_up(intent, &topic, &key_pem).await?;
+        office.set_up(intent).await?;
+        if has_key {
+            office.enter_key(&topic, &key_pem).await?;
+        }
         Ok(office)
     }
 
-    async fn set_up(&self, intent: &serde_json::Value, topic: &str, key_pem: &str) -> Result<()> {
+    async fn set_up(&self, intent: &serde_json::Value) -> Result<()> {
         let admin = self.admin();
         let changed = admin.change(Method::PUT, "/api/v1/office", intent).await?;
         anyhow::ensure!(changed["published"] == true, "DNS does not serve the office: {changed}");
+        for name in ["anna", "ben", "carla"] {
+            let person =
+                json!({ "address": format!("{name}@office.test"), "name": name, "password": PASSWORD });
+            admin.change(Method::POST, "/api/v1/people", &person).await?;
+        }
+        Ok(())
+    }
+
+    async fn enter_key(&self, topic: &str, key_pem: &str) -> Result<()> {
         let apns = json!({
             "endpoint": self.apns.endpoint(),
             "topic": topic,
@@ -97,13 +126,7 @@ impl Office {
             "key_pem": key_pem,
             "trust_anchors_pem": self.apns.ca_pem(),
         });
-        admin.change(Method::PUT, "/api/v1/push/apns", &apns).await?;
-        for name in ["anna", "ben", "carla"] {
-            let person =
-                json!({ "address": format!("{name}@office.test"), "name": name, "password": PASSWORD });
-            admin.change(Method::POST, "/api/v1/people", &person).await?;
-        }
-        Ok(())
+        self.admin().change(Method::PUT, "/api/v1/push/apns", &apns).await.map(drop)
     }
 
     /// The directory of everything.

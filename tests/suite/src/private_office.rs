@@ -35,7 +35,7 @@ impl PrivateOffice {
         let dir = tempfile::tempdir()?;
         let network = PrivateNetwork::new(dir.path(), &[INSIDE, OUTSIDE, DESERTED], INSIDE)?;
         let machine = Machine::start_in(&network, dir.path(), &[INSIDE, OUTSIDE], https_port)?;
-        let office = Office::around(machine, dir, &intent(INSIDE, https_port)).await?;
+        let office = Office::around(machine, dir, &intent(INSIDE, https_port), true).await?;
         let alice = json!({ "address": "alice@office.test", "name": "Alice", "password": PASSWORD });
         office.admin().change(Method::POST, "/api/v1/people", &alice).await?;
         Ok(Self { office, network })

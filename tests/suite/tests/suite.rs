@@ -22,6 +22,7 @@ mod suite {
     mod pidgin_sipe;
     mod policies;
     mod power_cut;
+    mod push_house;
     mod push_keys;
     mod push_services;
     mod push_soak;

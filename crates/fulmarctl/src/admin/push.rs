@@ -1,5 +1,6 @@
 //! How phones are woken.
 
+mod house;
 mod keys;
 
 use std::io::Write;
@@ -9,6 +10,7 @@ use clap::Subcommand;
 use serde::Deserialize;
 
 use super::Client;
+pub use house::HouseCommand;
 pub use keys::{Keys, KeysCommand, Service};
 
 /// Commands about push.
@@ -17,6 +19,9 @@ pub enum PushCommand {
     /// What the box proves itself with to the services that wake phones.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The clearing house: a box with keys sends for those without.
+    #[command(subcommand)]
+    House(HouseCommand),
     /// What became of the latest notifications, newest first.
     Ledger,
 }
@@ -36,6 +41,7 @@ struct Step {
 pub async fn run(client: &Client, command: PushCommand, out: &mut impl Write) -> Result<()> {
     match command {
         PushCommand::Keys(command) => keys::run(client, command, out).await,
+        PushCommand::House(command) => house::run(client, command, out).await,
         PushCommand::Ledger => ledger(client, out).await,
     }
 }

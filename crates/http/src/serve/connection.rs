@@ -3,7 +3,9 @@
 //! Most connections hold a poll and wait. What is large has a place of its own that lives no longer than it has to,
 //! because a future is as large as its largest moment: the handshake, the stream, the engine of HTTP.
 
-use std::{convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
+use std::{
+    convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration,
+};
 
 use axum::{
     body::{Body, HttpBody},
@@ -19,12 +21,13 @@ use hyper::{
     service::{HttpService, service_fn},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::{ServerConfig, server::Acceptor};
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::io::InspectReader;
 use tower::ServiceExt;
 
@@ -37,6 +40,7 @@ use crate::{
     activity::{Activity, IDLE_TIMEOUT, Overdue},
     challenges::ACME_TLS,
     drain::drained,
+    mutual::{Mutual, key_of},
 };
 
 /// How long a TLS handshake may take.
@@ -48,14 +52,21 @@ const MAX_HEADERS: usize = 16 * 1024;
 const MAX_HEADER_LIST: u32 = 20 * 1024;
 /// The most requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
+/// The same where each is a notification of another box.
+const MAX_MUTUAL_STREAMS: u32 = 256;
 
 impl Server {
-    pub(super) async fn encrypted(self, stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor) {
-        let Some(mut stream) = Box::pin(self.shake_hands(stream, acceptor)).await else { return };
+    pub(super) async fn encrypted(self, stream: TcpStream, peer: SocketAddr, config: Arc<ServerConfig>) {
+        let Some(mut stream) = Box::pin(self.shake_hands(stream, config)).await else { return };
         let http2 = match stream.get_ref().1.alpn_protocol() {
             // RFC 8737 §3: the handshake was the proof, and nothing follows it.
             Some(ACME_TLS) => return drop(stream.shutdown().await),
-            protocol => protocol == Some(b"h2"),
+            protocol => match self.mutual.clone() {
+                Some(mutual) if protocol == Some(mutual.protocol) => {
+                    return self.mutually(stream, peer, mutual).await;
+                }
+                _ => protocol == Some(b"h2"),
+            },
         };
         if !http2 {
             // What is looked at stays in the buffer of TLS.
@@ -67,10 +78,19 @@ impl Server {
             }
         }
         if http2 {
-            self.connection(stream, about(PeerAddr(peer)), true).await;
+            self.multiplexed(stream, about(PeerAddr(peer)), MAX_STREAMS).await;
         } else {
             self.one_by_one(stream, about(PeerAddr(peer))).await;
         }
+    }
+
+    /// Serves somebody who has shown a certificate.
+    async fn mutually(self, stream: Box<TlsStream<TcpStream>>, peer: SocketAddr, mutual: Mutual) {
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let Some(key) = shown.and_then(key_of) else { return };
+        let mut about = about(PeerAddr(peer));
+        about.insert(key);
+        Self { router: mutual.router, ..self }.multiplexed(stream, about, MAX_MUTUAL_STREAMS).await;
     }
 
     /// Serves HTTP/1.1 on a stream. Where a request is parked, only the stream stays.
@@ -117,9 +137,13 @@ impl Server {
     async fn shake_hands(
         &self,
         stream: TcpStream,
-        acceptor: TlsAcceptor,
+        config: Arc<ServerConfig>,
     ) -> Option<Box<TlsStream<TcpStream>>> {
-        let handshake = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream));
+        let handshake = timeout(HANDSHAKE_TIMEOUT, async {
+            let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+            let mutual = self.mutual.as_ref().filter(|mutual| mutual.is_meant_by(&hello.client_hello()));
+            hello.into_stream(mutual.map_or(config, |mutual| Arc::clone(&mutual.config))).await
+        });
         // A client that gives up its handshake, or has another idea of TLS, is no event of ours.
         match self.stop.signal.run_until_cancelled(handshake).await? {
             Ok(Ok(stream)) => Some(Box::new(stream)),
@@ -139,33 +163,33 @@ impl Server {
         let _ = stream.shutdown().await;
     }
 
-    /// Serves one connection; `about` becomes the extensions of its requests.
-    pub(super) async fn connection<S>(self, stream: S, mut about: Extensions, http2: bool)
+    /// Serves one connection with HTTP/1.1; `about` becomes the extensions of its requests.
+    pub(super) async fn connection<S>(self, stream: S, mut about: Extensions)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        if !http2 {
-            about.insert(Connection::default());
-        }
+        about.insert(Connection::default());
         let activity = Activity::new();
         let service = self.service(about, activity.clone(), None);
         let stream = InspectReader::new(stream, {
             let activity = activity.clone();
-            // Between the requests of HTTP/2 there are frames that begin none.
-            move |_: &[u8]| {
-                if !http2 {
-                    activity.read();
-                }
-            }
+            move |_: &[u8]| activity.read()
         });
-        let stream = TokioIo::new(stream);
-        // The client has said which. Looking for it in the first bytes would wait for them without end, and keep
-        // room for both.
-        if http2 {
-            self.until_its_end(Box::pin(speaks_http2().serve_connection(stream, service)), activity).await;
-        } else {
-            self.until_its_end(Box::pin(speaks_http1().serve_connection(stream, service)), activity).await;
-        }
+        let connection = speaks_http1().serve_connection(TokioIo::new(stream), service);
+        self.until_its_end(Box::pin(connection), activity).await;
+    }
+
+    /// The same with HTTP/2, for a client that has said so: looking for it in the first bytes would wait for them without
+    /// end, and keep room for both.
+    pub(super) async fn multiplexed<S>(self, stream: S, about: Extensions, streams: u32)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        // What is read tells nothing: between the requests there are frames that begin none.
+        let activity = Activity::new();
+        let service = self.service(about, activity.clone(), None);
+        let connection = speaks_http2(streams).serve_connection(TokioIo::new(stream), service);
+        self.until_its_end(Box::pin(connection), activity).await;
     }
 
     fn service(
@@ -290,12 +314,12 @@ fn speaks_http1() -> http1::Builder {
     builder
 }
 
-fn speaks_http2() -> http2::Builder<TokioExecutor> {
+fn speaks_http2(streams: u32) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(MAX_HEADER_LIST)
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(streams)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(15));
     builder
@@ -346,7 +370,7 @@ mod tests {
         let stop = Stop { signal: CancellationToken::new(), drain: Duration::ZERO };
         let server =
             Server::new(Router::new().route("/", post(|| async { "nobody read it" })), stop, Places::new(1));
-        tokio::spawn(async move { server.connection(far, Extensions::new(), true).await });
+        tokio::spawn(async move { server.multiplexed(far, Extensions::new(), MAX_STREAMS).await });
 
         let (mut sender, connection) =
             http2::handshake(TokioExecutor::new(), TokioIo::new(near)).await.unwrap();

@@ -17,6 +17,7 @@ use axum::{
 };
 use bytes::Bytes;
 use fulmar_http::{
+    Mutual,
     authority::{Authority, Leaf},
     serve::{self, Places},
     tls::LiveCertificate,
@@ -43,7 +44,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::{LONG, read_all, request, router, stop};
+use crate::{LONG, mutual, read_all, request, router, stop};
 
 pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
@@ -71,7 +72,8 @@ impl Encrypted {
         let (address, stop, begun) = (listener.local_addr().unwrap(), stop(drain), Arc::default());
         let signal = stop.signal.clone();
         let (config, router) = (live.server_config().unwrap(), router(Arc::clone(&begun)));
-        let serve = serve::tls(listener, config, router, stop, Places::new(connections));
+        let mutual = Mutual::new(mutual::PROTOCOL, &live, mutual::router()).unwrap();
+        let serve = serve::tls(listener, config, router, Some(mutual), stop, Places::new(connections));
         Self { address, live, authority, signal, served: tokio::spawn(serve), begun, _dir: dir }
     }
 

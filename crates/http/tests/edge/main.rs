@@ -4,6 +4,7 @@
 mod encrypted;
 mod exchange;
 mod full;
+mod mutual;
 mod plain;
 mod trust;
 

@@ -20,6 +20,7 @@ mod opening;
 mod outbox;
 mod people;
 mod presence;
+mod push_house;
 mod receipts;
 mod roster;
 mod secondaries;

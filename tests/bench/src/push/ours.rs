@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use fulmar_push::ServicesLeftAlone;
+use fulmar_push::{Clients, ServicesLeftAlone};
 use fulmar_store::Store;
 use rusqlite::{Connection, OpenFlags};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,8 @@ pub(super) async fn work(dir: &Path) -> Result<()> {
     let store = Store::open(dir)?;
     say("ready")?;
     std::io::stdin().read_line(&mut String::new())?;
-    fulmar_push::run(store, ServicesLeftAlone::default(), CancellationToken::new()).await;
+    let (clients, left_alone) = (Clients::new(store), ServicesLeftAlone::default());
+    fulmar_push::run(clients, left_alone, CancellationToken::new()).await;
     Ok(())
 }
 

@@ -234,7 +234,7 @@ async fn set_wns(client: &Client, settings: &Wns, out: &mut impl Write) -> Resul
 }
 
 /// Says how to switch the service off, and who is not woken all the same.
-async fn exceptions(client: &Client, switch: Option<&str>, out: &mut impl Write) -> Result<()> {
+pub(super) async fn exceptions(client: &Client, switch: Option<&str>, out: &mut impl Write) -> Result<()> {
     if let Some(switch) = switch {
         writeln!(out, "To wake nobody: fulmarctl policy set {CONFIGURATION} {switch}=False")?;
     }

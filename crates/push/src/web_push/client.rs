@@ -59,7 +59,7 @@ impl Client {
         now: Timestamp,
     ) -> Result<Answer, SendError> {
         let authorization = self.vapid.authorization(&to.endpoint.origin(), now).map_err(SendError::Sign)?;
-        let request = message::request(&to.endpoint, authorization, notification, sealed, now)
+        let request = message::request(&to.endpoint, &authorization, notification, sealed, now)
             .map_err(SendError::Request)?;
         let (head, body) = self.transport.exchange(request).await?;
         Ok(table::read(head.status, &head.headers, &body, now))

@@ -24,7 +24,7 @@ pub(super) fn text(notification: &Notification) -> String {
 /// collapse id is one, having at most 32 of the characters of base64url.
 pub(super) fn request(
     endpoint: &Endpoint,
-    authorization: String,
+    authorization: &str,
     notification: &Notification,
     sealed: Vec<u8>,
     now: Timestamp,

@@ -43,6 +43,8 @@
 //! | `PUT`, `DELETE /api/v1/push/web` | whether phones are woken by Web Push, and whom its services write to |
 //! | `PUT`, `DELETE /api/v1/push/fcm`, `/api/v1/push/wns` | how the box speaks to Firebase and to WNS |
 //! | `GET /api/v1/push/ledger` | what became of notifications |
+//! | `GET /api/v1/push/why/{message}` | what became of a message, device by device |
+//! | `POST /api/v1/push/test` | send a notification to a device, and wait for what its service says |
 //! | `GET PUT DELETE /api/v1/push/house` | the clearing house: who sends for this box and for whom it sends; pair; leave |
 //! | `POST /api/v1/push/house/invitations` | a code for a box that is to hand its notifications over |
 //! | `PUT /api/v1/push/house/boxes/{name}/quota` | how many notifications a box may hand over |
@@ -189,6 +191,8 @@ fn of_push() -> Router<Admin> {
         .route("/api/v1/push/wns", put(keys::set_wns).delete(keys::forget_wns))
         .route("/api/v1/push/web", put(keys::set_web_push).delete(keys::forget_web_push))
         .route("/api/v1/push/ledger", get(push::ledger))
+        .route("/api/v1/push/why/{message}", get(push::why))
+        .route("/api/v1/push/test", post(push::test))
 }
 
 fn of_the_house() -> Router<Admin> {

@@ -5,13 +5,14 @@ mod house;
 mod preview;
 mod quota;
 mod rule;
+mod story;
 mod web_push;
 
 use std::{str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-use crate::{PushId, SipUri, Timestamp, device::PushRegistration};
+use crate::{MessageId, PushId, SipUri, Timestamp, device::PushRegistration};
 
 pub use accounts::{Entered, FcmSettings, WnsSettings};
 pub use house::{
@@ -24,6 +25,7 @@ pub use rule::{
     Circumstances, NotWoken, Permission, ServiceState, UnknownReason, Unseen, badge, decide,
     deserves_sign_in_notice, may_be_woken, sleeps,
 };
+pub use story::{DeviceStory, PersonStory, Silence, Step, Story};
 pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
@@ -255,6 +257,12 @@ pub struct LedgerStep {
     pub at: Timestamp,
     /// For whose device.
     pub person: SipUri,
+    /// What the notification is about: its collapse id, such as `message-42`.
+    pub about: String,
+    /// The message, where it is about one.
+    pub message: Option<MessageId>,
+    /// The service that it goes to: a provider, or for Web Push where the service is.
+    pub service: String,
     /// What happened.
     pub step: StepName,
     /// The provider's word, or which attempt it was.

@@ -62,7 +62,7 @@ pub use devices::DeviceSummary;
 pub use error::StoreError;
 pub use events::Inbox;
 pub use meetings::NewNames;
-pub use notifications::{Attempted, Claimed, Room};
+pub use notifications::{Attempted, Claimed, DeviceTest, Room};
 pub use nt_hashes::NtHash;
 pub use office::OfficeChange;
 pub use secondaries::NewSecondary;

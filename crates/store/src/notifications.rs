@@ -8,70 +8,31 @@ mod badge;
 mod outbox;
 mod registration;
 mod sign_in;
+mod test;
 mod waking;
-
-use std::time::Duration;
+mod why;
 
 use fulmar_domain::{
-    RequestId, Timestamp,
-    event::Failure,
-    push::{LONGEST_PAUSE, LedgerStep, NotWoken, StepName},
+    MessageId, Timestamp,
+    push::{LONGEST_PAUSE, LedgerStep, StepName},
 };
 use rusqlite::{Connection, ToSql, params};
 
 use crate::{
-    Actor, Store, StoreError,
-    events::{self, Entry},
+    Store, StoreError,
     rows::{found, parsed, timestamp},
-    sessions::{Effect, Executed},
     writer::Tx,
 };
 pub use outbox::{Attempted, Claimed, Room};
 pub(crate) use registration::{register, unregister};
 pub(crate) use sign_in::{session_ended, signed_in};
+pub use test::DeviceTest;
 pub(crate) use waking::{
     Cause, fetched, invitation_ended, reconsider, reconsider_all, reconsider_person, wake_for_unfetched,
     wake_if_asleep,
 };
 
-/// How long a test notification is worth delivering.
-const TEST_TIME_TO_LIVE: Duration = Duration::from_secs(60);
-
 impl Store {
-    /// Queues a notification to the device itself. What becomes of it is an event of its own.
-    ///
-    /// # Errors
-    /// When it could not be committed.
-    pub async fn test_push(
-        &self,
-        actor: &Actor,
-        request: RequestId,
-        now: Timestamp,
-    ) -> Result<Executed, StoreError> {
-        let tested = request.clone();
-        self.command("queue a test notification", actor, Some(request), now, move |tx, session| {
-            match waking::may_wake(tx.sql, session.device.0)? {
-                Ok(()) => {}
-                Err(NotWoken::NoRegistration) => return Ok(Effect::failed(Failure::NoPushRegistration)),
-                Err(why) => {
-                    let reason = why.to_string();
-                    let tested = Entry::PushTested { request: tested.as_str(), reason: Some(&reason) };
-                    events::append(tx, session.device.0, tested)?;
-                    return Ok(Effect::done());
-                }
-            }
-            let insert =
-                "INSERT INTO notification (device, service, place, request, collapse, due_at, expires_at)
-                 SELECT id, push_service, 'free', ?2, 'test', ?3, ?4 FROM device WHERE id = ?1 RETURNING id";
-            let expires_at = now + TEST_TIME_TO_LIVE;
-            let values = params![session.device.0, tested.as_str(), now.as_millis(), expires_at.as_millis()];
-            let id = tx.sql.prepare_cached(insert)?.query_row(values, |row| row.get(0))?;
-            queued(tx, id, now)?;
-            Ok(Effect::done())
-        })
-        .await
-    }
-
     /// The latest steps in the lives of all notifications, newest first.
     ///
     /// # Errors
@@ -79,14 +40,21 @@ impl Store {
     pub async fn push_ledger(&self, limit: u32) -> Result<Vec<LedgerStep>, StoreError> {
         self.read("read the push ledger", move |sql| {
             sql.prepare_cached(
-                "SELECT l.at, a.uri, l.step, l.detail FROM push_ledger l
+                "SELECT l.at, a.uri, l.step, l.detail, n.collapse, n.message, n.service FROM push_ledger l
                  JOIN notification n ON n.id = l.notification
                  JOIN device d ON d.id = n.device JOIN account a ON a.id = d.account
                  ORDER BY l.id DESC LIMIT ?1",
             )?
             .query_map([limit], |row| {
-                let (at, person) = (timestamp(row, 0)?, parsed(row, 1)?);
-                Ok(LedgerStep { at, person, step: parsed(row, 2)?, detail: row.get(3)? })
+                Ok(LedgerStep {
+                    at: timestamp(row, 0)?,
+                    person: parsed(row, 1)?,
+                    about: row.get(4)?,
+                    message: row.get::<_, Option<i64>>(5)?.map(MessageId),
+                    service: row.get(6)?,
+                    step: parsed(row, 2)?,
+                    detail: row.get(3)?,
+                })
             })?
             .collect()
         })
@@ -121,7 +89,7 @@ fn withdraw(tx: &mut Tx<'_>, device: i64, why: &str, now: Timestamp) -> rusqlite
 /// Gives a notification up for a reason that may pass.
 fn give_up(tx: &mut Tx<'_>, id: i64, why: &str, now: Timestamp) -> rusqlite::Result<()> {
     note(tx.sql, id, now, StepName::GivenUp, why)?;
-    answer_test(tx, id, Some(why))?;
+    test::answer(tx, id, Some(why))?;
     finish(tx, id, "dropped", now)?;
     let update = "UPDATE notification SET withdrawn = 1 WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute([id]).map(drop)
@@ -142,7 +110,7 @@ pub(crate) fn expire(tx: &mut Tx<'_>, now: Timestamp) -> rusqlite::Result<()> {
     )?;
     for id in expired {
         note(tx.sql, id, now, StepName::Expired, "")?;
-        answer_test(tx, id, Some("it could not be sent in time"))?;
+        test::answer(tx, id, Some("it could not be sent in time"))?;
         finish(tx, id, "dropped", now)?;
     }
     Ok(())
@@ -172,18 +140,4 @@ fn unneeded(tx: &Tx<'_>, notifications: Vec<i64>, now: Timestamp) -> rusqlite::R
         leave(tx, id, "unneeded")?;
         enter(tx.sql, id, now, StepName::Unneeded, "")
     })
-}
-
-/// Tells the session that asked for a test what came of it; of anything else nobody asked.
-fn answer_test(tx: &mut Tx<'_>, id: i64, reason: Option<&str>) -> rusqlite::Result<()> {
-    let select = "SELECT n.request, s.device FROM notification n JOIN session s ON s.device = n.device
-         WHERE n.id = ?1 AND n.request IS NOT NULL";
-    let test: Option<(String, i64)> =
-        found(tx.sql.prepare_cached(select)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))))?;
-    match test {
-        Some((request, device)) => {
-            events::append(tx, device, Entry::PushTested { request: &request, reason }).map(drop)
-        }
-        None => Ok(()),
-    }
 }

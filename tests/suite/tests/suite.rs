@@ -26,6 +26,7 @@ mod suite {
     mod push_keys;
     mod push_services;
     mod push_soak;
+    mod push_why;
     mod quiet;
     mod revocation;
     mod secondaries;

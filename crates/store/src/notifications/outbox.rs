@@ -11,7 +11,7 @@ use fulmar_domain::{
 };
 use rusqlite::{Connection, Row, params};
 
-use super::{answer_test, badge, enter, ids, registration, sign_in, unregister};
+use super::{badge, enter, ids, registration, sign_in, test, unregister};
 use crate::{
     Store, StoreError, configuration,
     rows::{found, parsed, timestamp},
@@ -312,7 +312,7 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
         let reason = outcome.reason();
         enter(tx.sql, id, now, step, reason.unwrap_or_default())?;
         if row.is_test {
-            answer_test(tx, id, reason)?;
+            test::answer(tx, id, reason)?;
         }
         if row.is_sign_in && state != "pending" {
             sign_in::done(tx, id, now)?;

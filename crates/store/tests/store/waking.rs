@@ -3,15 +3,15 @@
 use std::{fs, path::Path};
 
 use fulmar_domain::{
-    RequestId,
+    DeviceId, MessageId, RequestId,
     configuration::{InvalidParameter, Object, Scope},
-    device::PushRegistration,
+    device::{Provider, PushRegistration},
     event::{Event, Failure},
     presence::{PreferredAvailability, SelfPresence},
-    push::{Next, Outcome, StepName, Subject, WnsSettings},
+    push::{Next, NotWoken, Outcome, Silence, StepName, Subject, WnsSettings},
     session::Activity,
 };
-use fulmar_store::{Actor, ConfigurationChange, Executed, Store};
+use fulmar_store::{Actor, ConfigurationChange, DeviceTest, Executed, Store};
 use rusqlite::Connection;
 
 use crate::support::{Bench, NOON, after, apple, opening, said};
@@ -373,4 +373,77 @@ async fn what_was_written_leaves_the_box_only_where_previews_are_on_and_is_kept_
     set(&bench.store, Object::PushNotification, "EnableMessagePreviews", "False").await;
     write(&bench, &ben, "anna", "m2").await;
     assert!(matches!(bench.claim(NOON).await[0].subject, Subject::Message { preview: None, .. }));
+}
+
+#[tokio::test]
+async fn a_message_can_say_what_became_of_it_on_each_device() {
+    let (bench, phone, ben) = sleeping_phone().await;
+    let mut devices = [phone.clone(), phone.clone(), phone.clone()];
+    for (device, name) in devices[1..].iter_mut().zip(["tablet", "desk"]) {
+        *device = bench.sign_in("anna", name, NOON).await;
+    }
+    let [_, tablet, desk] = devices;
+    sleep(&bench, &tablet).await;
+    write(&bench, &ben, "anna", "m1").await;
+    assert_eq!(deliver(&bench).await, ["message-1"]);
+    bench.acknowledge(&desk, after(9)).await;
+    bench.sign_in("anna", "late", after(10)).await;
+
+    let story = bench.store.story(MessageId(1)).await.unwrap().unwrap();
+    assert_eq!((story.from.user(), story.sent_at, story.people.len()), ("ben", NOON, 1));
+    let person = &story.people[0];
+    assert_eq!((person.fetched_at, person.fetched_by.as_ref().unwrap().1.as_str()), (Some(after(9)), "desk"));
+    let told = person.devices.iter().map(|device| {
+        let steps: Vec<_> = device.steps.iter().map(|step| step.step).collect();
+        (device.name.as_str(), steps, device.not_woken, device.silence(story.sent_at))
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("phone", vec![StepName::Queued, StepName::Sent, StepName::Accepted], None, None),
+            ("tablet", vec![], Some((NOON, NotWoken::NoRegistration)), None),
+            ("desk", vec![], None, Some(Silence::InUse)),
+            ("late", vec![], None, Some(Silence::SignedInSince)),
+        ]
+    );
+    assert!(!format!("{story:?}").contains("the text"));
+    assert_eq!(bench.store.story(MessageId(2)).await.unwrap(), None);
+    let steps = bench.store.push_ledger(1).await.unwrap();
+    assert_eq!((steps[0].message, steps[0].service.as_str()), (Some(MessageId(1)), "apns"));
+}
+
+#[tokio::test]
+async fn why_a_device_was_not_woken_goes_with_the_message() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    choose(&bench, &anna, Some(PreferredAvailability::DoNotDisturb)).await;
+    write(&bench, &ben, "anna", "m1").await;
+    assert_eq!(reasons(&bench), ["do-not-disturb"]);
+    // The box was up all the time.
+    for days in 0..40 {
+        bench.store.may_forget(after(days * 86_400)).await.unwrap();
+        bench.tidy(after(days * 86_400)).await.unwrap();
+    }
+    assert_eq!(reasons(&bench), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_administrator_tests_a_device_and_its_session_hears_nothing_of_it() {
+    let (bench, anna, ben) = sleeping_phone().await;
+    let [phone, desk] = [1, 2].map(DeviceId);
+    let DeviceTest::Queued(id) = bench.store.test_device(phone, NOON).await.unwrap() else { panic!() };
+    assert_eq!(bench.store.push_end(id).await.unwrap(), None);
+    assert_eq!(bench.claim(NOON).await[0].id, id);
+    let retry = Outcome::Retry { reason: "Shutdown".into(), after: None };
+    bench.ended(id, &retry, Next::DueAt(after(5)), NOON).await;
+    let end = bench.store.push_end(id).await.unwrap().unwrap();
+    assert_eq!((end.step, end.detail.as_str()), (StepName::GivenUp, "Shutdown"), "a test is not tried again");
+    let told = bench.events(&anna, 0, NOON).await;
+    assert!(!told.iter().any(|e| matches!(e.event, Event::PushTested { .. })));
+    let no_registration = DeviceTest::NotWoken(NotWoken::NoRegistration);
+    assert_eq!(bench.store.test_device(desk, NOON).await.unwrap(), no_registration);
+    assert_eq!(bench.store.test_device(DeviceId(99), NOON).await.unwrap(), DeviceTest::NoSuchDevice);
+    set(&bench.store, Object::PushNotification, APPLE, "False").await;
+    let off = DeviceTest::NotWoken(NotWoken::SwitchedOff(Provider::Apns));
+    assert_eq!(bench.store.test_device(phone, NOON).await.unwrap(), off);
+    drop(ben);
 }

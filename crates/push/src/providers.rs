@@ -123,7 +123,10 @@ pub fn check(entered: Entered<'_>) -> Result<(), String> {
 
 fn way<C, E: Error + 'static>(service: &str, client: Option<Result<C, E>>) -> Way<C> {
     let client = client.ok_or_else(|| {
-        tracing::info!(service, "No phone is woken this way: nobody has entered the settings for it.");
+        tracing::info!(
+            service,
+            "The box wakes no phone this way itself: nobody has entered the settings for it."
+        );
         format!("the settings for {service} are missing")
     })?;
     usable(service, client)

@@ -158,3 +158,11 @@ async fn another_leaf_of_the_same_authority_ends_nothing() {
         "the one in front is for phones"
     );
 }
+
+#[tokio::test]
+async fn where_there_is_no_place_those_with_a_certificate_are_told_too() {
+    let served = Encrypted::with_places(Duration::ZERO, 1).await;
+    let _phone = served.connect("one.test", b"h2").await.unwrap();
+    let (status, _) = asked(&mut Shower::new().http2(&served).await, "/key").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+}

@@ -10,18 +10,21 @@ use std::{
     time::Duration,
 };
 
-use fulmar_standins::apns::{Behaviour, Refusal};
+use fulmar_standins::{
+    apns::{Behaviour, Refusal},
+    fcm::FcmStandin,
+};
 use fulmar_suite::{Kind, Machine, Office, program, uri};
 use fulmar_wire::mcx::{self, Event};
 use fulmarctl::phone::Phone;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use rustls::{
     ClientConfig, RootCertStore, SignatureScheme,
     client::ResolvesClientCert,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
     sign::CertifiedKey,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
@@ -204,6 +207,33 @@ async fn a_code_is_good_once_and_for_the_house_that_gave_it() {
     let nobody = branch.addresses().dns.unwrap().to_string();
     let silent = fulmarctl(&branch, &["push", "house", "pair", &nobody, &code]).await.unwrap_err();
     assert!(silent.contains("can not reach a clearing house at"), "{silent}");
+}
+
+/// The house is for what the box has no key for; of the two, the box's own key counts.
+#[tokio::test]
+async fn a_key_of_the_box_s_own_goes_before_its_house() {
+    let (house, branch) =
+        (Office::new(Kind::InProcess).await.unwrap(), Office::new(Kind::InProcess).await.unwrap());
+    let firebase = FcmStandin::start().await.unwrap();
+    let settings = json!({
+        "endpoint": firebase.endpoint(),
+        "service_account": firebase.service_account(),
+        "trust_anchors_pem": firebase.ca_pem(),
+    });
+    house.admin().change(Method::PUT, "/api/v1/push/fcm", &settings).await.unwrap();
+    let code = invite(&house, "branch").await;
+    let said = fulmarctl(&branch, &["push", "house", "pair", &address(&house), &code]).await.unwrap();
+    assert!(said.contains("and sends to apns, fcm."), "{said}");
+    let (mut anna, _) = phones(&branch).await;
+    assert_eq!(tested(&mut anna).await, (true, String::new()));
+    assert_eq!((branch.apns.received().len(), house.apns.received().len()), (1, 0));
+    let token = "dGhpcyBpcyBhIHRva2Vu:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx";
+    let register = mcx::Command::RegisterPush { provider: "fcm".into(), token: token.into() };
+    anna.perform(register).await.unwrap();
+    assert_eq!(tested(&mut anna).await, (true, String::new()));
+    assert_eq!(firebase.received().last().unwrap().uri.path(), "/v1/projects/fulmar-standin/messages:send");
+    let ledger = fulmarctl(&house, &["push", "house", "ledger"]).await.unwrap();
+    assert_eq!(ledger.lines().count(), 1, "{ledger}");
 }
 
 /// A client that would show a certificate, if anybody asked.

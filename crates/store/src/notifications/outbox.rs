@@ -193,19 +193,19 @@ impl Desk<'_> {
             Due::At(service) => ("n.service = ?3", Some(service)),
         };
         let select = format!(
-            "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message,
-                 d.account, n.sign_in,
-                 d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain
+            "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message, n.sign_in,
+                 d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain, {}
              FROM notification n JOIN device d ON d.id = n.device
              LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
              JOIN account t ON t.id = d.account LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
              WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
-             ORDER BY n.due_at LIMIT ?2"
+             ORDER BY n.due_at LIMIT ?2",
+            badge::COLUMNS
         );
         self.sql
             .prepare_cached(&select)?
             .query_map(params![self.now.as_millis(), limit, service], |row| {
-                Ok((row.get(12)?, self.notification(row)?))
+                Ok((row.get(11)?, self.notification(row)?))
             })?
             .collect()
     }
@@ -217,8 +217,8 @@ impl Desk<'_> {
             expires_at: timestamp(row, 2)?,
             attempts: row.get(3)?,
             subject: self.subject(row)?,
-            badge: badge::of(self.sql, row.get(6)?)?,
-            registration: registration::read(row, 8)?,
+            badge: badge::of(self.sql, row, 13)?,
+            registration: registration::read(row, 7)?,
         })
     }
 
@@ -227,11 +227,11 @@ impl Desk<'_> {
         Ok(match (from, message) {
             (Some(from), Some(message)) => {
                 let preview =
-                    if self.has_previews(row.get(13)?)? { preview(self.sql, message)? } else { None };
+                    if self.has_previews(row.get(12)?)? { preview(self.sql, message)? } else { None };
                 Subject::Message { from, preview }
             }
             (Some(from), None) => Subject::Invitation { from },
-            (None, _) if row.get(7)? => Subject::SignIn,
+            (None, _) if row.get(6)? => Subject::SignIn,
             (None, _) => Subject::Test,
         })
     }

@@ -35,9 +35,9 @@ pub enum SelfTest {
         /// What every test needs to know.
         #[command(flatten)]
         common: Common,
-        /// A device token of a real phone; made up when absent, which Apple refuses and a stand-in takes.
-        #[arg(long)]
-        device_token: Option<String>,
+        /// Which phone.
+        #[command(flatten)]
+        phone: push::Options,
     },
 }
 
@@ -68,9 +68,7 @@ pub async fn run(test: SelfTest, out: &mut impl Write) -> Result<bool> {
             ensure!(other.address != person.address, "`--with` is to be somebody else than `--as`");
             p2p_im::run(&setting, &person, &other, &mut report).await?.is_some()
         }
-        SelfTest::Push { device_token, .. } => {
-            push::run(&setting, &person, device_token.clone(), &mut report).await?.is_some()
-        }
+        SelfTest::Push { phone, .. } => push::run(&setting, &person, phone, &mut report).await?.is_some(),
     };
     Ok(passed)
 }

@@ -61,7 +61,9 @@ fn print_control(places: &Places, fulmarctl: &Path, one: &Login, other: &Login) 
     println!("A message, as two phones would send and receive it; a phone that is woken:\n");
     println!("  {program} selftest discovery {network} {own}");
     println!("  {program} selftest p2p-im {network} {own} {with}");
-    println!("  {program} selftest push {network} {own}\n");
+    println!("  {program} selftest push {network} {own}");
+    let subscription = places.web_push_subscription();
+    println!("  {program} selftest push {network} {own} --subscription {}\n", subscription.display());
     println!("A chat, in two terminals:\n");
     println!("  {program} chat {network} {own} --with {}", other.name);
     println!(

@@ -67,6 +67,10 @@ impl Office {
             let arguments = ["admin", "add", &administrator.name, "--password-stdin"];
             control.tell(&arguments, &administrator.password)?;
         }
+        let authority = places.web_push_authority().display().to_string();
+        let contact = ["--contact", "mailto:admin@office.example", "--private-host", "localhost"];
+        let web_push = ["push", "keys", "set", "web"].into_iter().chain(contact).chain(["--ca", &authority]);
+        control.ask(&web_push.collect::<Vec<_>>())?;
         let known = control.ask(&["user", "list"])?;
         if people.iter().all(|person| person.is_in(&known)) {
             return Ok(Self { administrator, people });

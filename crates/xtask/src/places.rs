@@ -20,7 +20,9 @@ impl Places {
     /// Makes the directories, readable by nobody else, and the configuration file if there is none yet.
     pub(crate) fn make(dir: &Path) -> Result<Self> {
         let places = Self { dir: dir.to_path_buf() };
-        for made in [dir.to_path_buf(), places.state(), places.run(), places.apns(), places.passwords()] {
+        let pushes = [places.apns(), places.web_push()];
+        let others = [dir.to_path_buf(), places.state(), places.run(), places.passwords()];
+        for made in others.into_iter().chain(pushes) {
             let mut builder = DirBuilder::new();
             let outcome = builder.recursive(true).mode(0o700).create(&made);
             outcome.with_context(|| format!("failed to make `{}`", made.display()))?;
@@ -54,6 +56,22 @@ impl Places {
 
     pub(crate) fn apns_log(&self) -> PathBuf {
         self.dir.join("apns-standin.log")
+    }
+
+    pub(crate) fn web_push(&self) -> PathBuf {
+        self.dir.join("web-push")
+    }
+
+    pub(crate) fn web_push_authority(&self) -> PathBuf {
+        self.web_push().join("web-push-ca.pem")
+    }
+
+    pub(crate) fn web_push_subscription(&self) -> PathBuf {
+        self.web_push().join("subscription.json")
+    }
+
+    pub(crate) fn web_push_log(&self) -> PathBuf {
+        self.dir.join("web-push-standin.log")
     }
 
     pub(crate) fn passwords(&self) -> PathBuf {

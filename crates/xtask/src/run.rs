@@ -40,6 +40,8 @@ pub(crate) const PHONES_HTTP: u16 = 8080;
 pub(crate) const CONSOLE: u16 = 9443;
 /// Where the stand-in for Apple's push service listens.
 const APNS: u16 = 2197;
+/// Where the stand-in for a push service of the Web listens.
+const WEB_PUSH: u16 = 2198;
 
 /// How long `fulmard` may take until it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -64,22 +66,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Port::Tcp(PHONES_HTTP),
         Port::Tcp(CONSOLE),
         Port::Tcp(APNS),
+        Port::Tcp(WEB_PUSH),
     ])?;
     let programs = build(options.release)?;
     let places = Places::make(&options.dir)?;
     let stop = stop_on_signals()?;
-    // Dropped in reverse order: the daemon ends before the push service it talks to.
+    // Dropped in reverse order: the daemon ends before the push services it talks to.
     let mut apns = start_apns(&programs, &places, &stop)?;
+    let mut web_push = start_web_push(&programs, &places, &stop)?;
     let mut fulmard = start_fulmard(&programs, &places, &stop)?;
     let office = Office::make(&programs.fulmarctl, &places)?;
     hints::print(&places, &office, &programs.fulmarctl);
     while !stop.load(Ordering::Relaxed) {
         apns.look()?;
+        web_push.look()?;
         fulmard.look()?;
         thread::sleep(LOOK);
     }
     println!("\nStopping.");
     drop(fulmard);
+    drop(web_push);
     drop(apns);
     println!("Stopped. `{}` keeps the office for the next start.", places.dir.display());
     Ok(())
@@ -90,6 +96,7 @@ struct Programs {
     fulmard: PathBuf,
     fulmarctl: PathBuf,
     apns_standin: PathBuf,
+    web_push_standin: PathBuf,
 }
 
 fn build(release: bool) -> Result<Programs> {
@@ -106,6 +113,7 @@ fn build(release: bool) -> Result<Programs> {
         fulmard: built.join("fulmard"),
         fulmarctl: built.join("fulmarctl"),
         apns_standin: built.join("apns-standin"),
+        web_push_standin: built.join("web-push-standin"),
     })
 }
 
@@ -126,6 +134,16 @@ fn start_apns(programs: &Programs, places: &Places, stop: &AtomicBool) -> Result
     let mut apns = Service::start("apns-standin", &mut program, &places.apns_log(), everything)?;
     wait_until(&mut apns, stop, || places.apns_description().exists())?;
     Ok(apns)
+}
+
+fn start_web_push(programs: &Programs, places: &Places, stop: &AtomicBool) -> Result<Service> {
+    // Written anew once the stand-in listens.
+    drop(fs::remove_file(places.web_push_subscription()));
+    let mut program = Command::new(&programs.web_push_standin);
+    program.args(["--listen", &format!("127.0.0.1:{WEB_PUSH}")]).arg("--dir").arg(places.web_push());
+    let mut service = Service::start("web-push-standin", &mut program, &places.web_push_log(), everything)?;
+    wait_until(&mut service, stop, || places.web_push_subscription().exists())?;
+    Ok(service)
 }
 
 fn start_fulmard(programs: &Programs, places: &Places, stop: &AtomicBool) -> Result<Service> {

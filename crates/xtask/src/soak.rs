@@ -30,7 +30,8 @@ pub(crate) fn soak(options: &Options) -> Result<()> {
     tools::require(&[Tool { program: "faketime", package: "faketime" }])?;
     let What::Push = options.what;
     cargo::succeed(cargo::command().args(["build", "--workspace", "--bins"]))?;
-    let test = ["test", "--package", "fulmar-suite", "--test", "suite", "--", "push_soak", "--nocapture"];
+    let test =
+        ["test", "--package", "fulmar-suite", "--test", "suite", "--", "push_soak::whatever", "--nocapture"];
     let mut test_run = cargo::command();
     test_run.args(test).env("FULMAR_SOAK_PUSHES", options.pushes.to_string());
     if let Some(seed) = options.seed {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -124,9 +124,17 @@ struct Orders {
 impl<D: Desk> Server<D> {
     /// Listens on a port that the system chooses; `desk` is made when it is known.
     pub(crate) async fn start(desk: impl FnOnce(u16) -> D) -> Result<Self> {
-        let authority = Authority::make("Stand-in")?;
+        Self::start_as(Authority::make("Stand-in")?, (Ipv4Addr::LOCALHOST, 0).into(), desk).await
+    }
+
+    pub(crate) async fn start_as(
+        authority: Authority,
+        listen: SocketAddr,
+        desk: impl FnOnce(u16) -> D,
+    ) -> Result<Self> {
         let tls = watch::Sender::new(acceptor(&authority)?);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("can not listen")?;
+        let listener =
+            TcpListener::bind(listen).await.with_context(|| format!("can not listen on `{listen}`"))?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             desk: desk(port),
@@ -171,6 +179,13 @@ impl<D: Desk> Server<D> {
 
     pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.borrow().clone()
+    }
+
+    /// The request at this position, as soon as it is there; nothing when the stand-in has ended.
+    pub(crate) async fn next(&self, position: usize) -> Option<Received> {
+        let mut changes = self.shared.received.subscribe();
+        let received = changes.wait_for(|received| received.len() > position).await.ok()?;
+        received.get(position).cloned()
     }
 
     /// Waits until what was received reaches a level.

@@ -8,17 +8,25 @@ mod vapid;
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Result;
 use http::{HeaderMap, Method, StatusCode};
+use serde_json::json;
 
 pub use crate::https::{Behaviour, Received};
-use crate::https::{Desk, Reply, Server};
+use crate::{
+    files::Files,
+    https::{Desk, Reply, Server},
+};
 use device::Device;
 
 const MAX_BODY: usize = 4096;
+/// The file of the device that is kept.
+const DEVICE: &str = "device.key";
 
 /// A running stand-in. It ends when this is dropped.
 pub struct WebPushStandin(Server<Service>);
@@ -50,8 +58,24 @@ pub struct Shown {
 impl WebPushStandin {
     /// Listens, and serves until the handle is dropped.
     pub async fn start() -> Result<Self> {
-        let service = |port| Service { origin: format!("https://localhost:{port}"), state: Mutex::default() };
-        Ok(Self(Server::start(service).await?))
+        Ok(Self(Server::start(Service::new).await?))
+    }
+
+    /// Listens there, with the authority and the one device that are kept in a directory; both are made if they are
+    /// missing. Anybody may push to the device: what it takes for that is written down, as browsers do.
+    pub async fn start_in(dir: &Path, listen: SocketAddr) -> Result<Self> {
+        let files = Files::open(dir)?;
+        let authority = files.authority("Web Push stand-in", "web-push-ca.pem", "web-push-ca-key.pem")?;
+        let standin = Self(Server::start_as(authority, listen, Service::new).await?);
+        let device = match files.read(DEVICE)? {
+            Some(kept) => Device::read_back(&kept)?,
+            None => Device::make(None)?,
+        };
+        files.write(DEVICE, &device.to_text())?;
+        let Subscription { endpoint, p256dh, auth, .. } = standin.add(device);
+        let subscription = json!({ "endpoint": endpoint, "keys": { "p256dh": p256dh, "auth": auth } });
+        files.write("subscription.json", &format!("{subscription:#}\n"))?;
+        Ok(standin)
     }
 
     /// The authority that vouches for it.
@@ -61,7 +85,10 @@ impl WebPushStandin {
 
     /// Subscribes a device for pushes of whoever has this key, or of anybody.
     pub fn subscribe(&self, vapid_key: Option<&str>) -> Result<Subscription> {
-        let device = Device::make(vapid_key)?;
+        Ok(self.add(Device::make(vapid_key)?))
+    }
+
+    fn add(&self, device: Device) -> Subscription {
         let mut state = self.0.shared.desk.state();
         let path = format!("/push/{}", state.devices.len() + 1);
         let endpoint = format!("{}{path}", self.0.origin());
@@ -72,7 +99,7 @@ impl WebPushStandin {
             private_key: device.private_key(),
         };
         state.devices.insert(path, device);
-        Ok(subscription)
+        subscription
     }
 
     /// Says what to do with the next requests, in the order of their arrival; those after them are judged.
@@ -103,6 +130,12 @@ impl WebPushStandin {
     /// What the devices show now.
     pub fn shown(&self) -> Vec<Shown> {
         self.0.shared.desk.state().shown.clone()
+    }
+
+    /// The request at this position, counted from 0, as soon as it is there. Waits without a bound; nothing when the
+    /// stand-in has ended.
+    pub async fn next_received(&self, position: usize) -> Option<Received> {
+        self.0.next(position).await
     }
 
     /// Waits, at most ten seconds, until this many requests have come.
@@ -150,6 +183,10 @@ impl State {
 type Refusal = (StatusCode, &'static str);
 
 impl Service {
+    fn new(port: u16) -> Self {
+        Self { origin: format!("https://localhost:{port}"), state: Mutex::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

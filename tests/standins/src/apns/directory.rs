@@ -3,18 +3,13 @@
 //! They are made at the first start and used again at the next, so that an appliance that was set up once
 //! keeps working. The directory and the keys in it are for their owner only.
 
-use std::{
-    fs, io,
-    net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::Path};
 
 use serde_json::json;
 use thiserror::Error;
 
 use super::{ApnsStandin, Config, Credential, ProviderKey};
-use crate::authority::{Authority, CertificateError, Identity};
+use crate::files::{Files, FilesError};
 
 const CA_CERTIFICATE: &str = "apns-ca.pem";
 const CA_KEY: &str = "apns-ca-key.pem";
@@ -22,7 +17,7 @@ const PROVIDER_KEY: &str = "AuthKey.p8";
 const IDS: &str = "apns.json";
 
 /// A directory with what a stand-in needs to be the same one after a restart.
-pub struct Directory(PathBuf);
+pub struct Directory(Files);
 
 /// What a client has to know beside the key, each as Apple names it.
 #[derive(Clone, Debug)]
@@ -38,18 +33,9 @@ pub struct Ids {
 /// The files could not be made or read back.
 #[derive(Debug, Error)]
 pub enum DirectoryError {
-    /// The directory could not be made.
-    #[error("can not make the directory `{0}`")]
-    Make(PathBuf, #[source] io::Error),
-    /// A file could not be written.
-    #[error("can not write `{0}`")]
-    Write(PathBuf, #[source] io::Error),
-    /// A file could not be read.
-    #[error("can not read `{0}`")]
-    Read(PathBuf, #[source] io::Error),
-    /// The authority could not be made or read.
-    #[error("can not set up the stand-in's authority")]
-    Authority(#[from] CertificateError),
+    /// A file is missing or wrong.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// The provider key could not be made or read.
     #[error("can not set up the provider key")]
     ProviderKey(#[from] rcgen::Error),
@@ -58,19 +44,14 @@ pub enum DirectoryError {
 impl Directory {
     /// Opens a directory, and makes it if it is missing.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| DirectoryError::Make(path.to_owned(), source))?;
-        Ok(Self(path.to_owned()))
+        Ok(Self(Files::open(path)?))
     }
 
     /// A stand-in with the authority and the key in this directory, which are made if they are missing.
     pub fn config(&self, ids: &Ids, listen: SocketAddr) -> Result<Config, DirectoryError> {
         Ok(Config {
             listen,
-            authority: self.authority()?,
+            authority: self.0.authority("APNs stand-in", CA_CERTIFICATE, CA_KEY)?,
             topic: ids.topic.clone(),
             credential: Credential::Token(self.provider_key(ids)?),
             limits_token_updates: true,
@@ -84,59 +65,26 @@ impl Directory {
             "team_id": ids.team_id,
             "key_id": ids.key_id,
             "topic": ids.topic,
-            "trust_anchors": self.0.join(CA_CERTIFICATE),
-            "key": self.0.join(PROVIDER_KEY),
+            "trust_anchors": self.0.path(CA_CERTIFICATE),
+            "key": self.0.path(PROVIDER_KEY),
         });
-        self.write(IDS, &format!("{text:#}\n"))
-    }
-
-    fn authority(&self) -> Result<Authority, DirectoryError> {
-        if let (Some(certificate_pem), Some(key_pem)) = (self.read(CA_CERTIFICATE)?, self.read(CA_KEY)?) {
-            return Ok(Authority::read(Identity { certificate_pem, key_pem })?);
-        }
-        let authority = Authority::make("APNs stand-in")?;
-        let made = authority.to_identity();
-        self.write(CA_CERTIFICATE, &made.certificate_pem)?;
-        self.write(CA_KEY, &made.key_pem)?;
-        Ok(authority)
+        Ok(self.0.write(IDS, &format!("{text:#}\n"))?)
     }
 
     fn provider_key(&self, ids: &Ids) -> Result<ProviderKey, DirectoryError> {
-        if let Some(pem) = self.read(PROVIDER_KEY)? {
+        if let Some(pem) = self.0.read(PROVIDER_KEY)? {
             return Ok(ProviderKey::read(&ids.team_id, &ids.key_id, &pem)?);
         }
         let key = ProviderKey::make(&ids.team_id, &ids.key_id)?;
-        self.write(PROVIDER_KEY, key.pem())?;
+        self.0.write(PROVIDER_KEY, key.pem())?;
         Ok(key)
-    }
-
-    /// The text of a file, if there is one.
-    fn read(&self, name: &str) -> Result<Option<String>, DirectoryError> {
-        let path = self.0.join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DirectoryError::Read(path, error)),
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<(), DirectoryError> {
-        let path = self.0.join(name);
-        let mut options = fs::OpenOptions::new();
-        options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| io::Write::write_all(&mut file, text.as_bytes()))
-            .map_err(|source| DirectoryError::Write(path, source))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::{
+        fs,
         net::{IpAddr, Ipv4Addr},
         os::unix::fs::PermissionsExt,
     };

@@ -1,6 +1,6 @@
 //! A device: its keys, and how it reads a message (RFC 8291, RFC 8188).
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use p256::{PublicKey, SecretKey, elliptic_curve::sec1::ToSec1Point};
 use ring::{
@@ -22,6 +22,19 @@ impl Device {
         let filled = random.fill(&mut key).and_then(|()| random.fill(&mut auth));
         filled.map_err(|_| anyhow::anyhow!("no random numbers"))?;
         Ok(Self { key: SecretKey::from_slice(&key)?, auth, vapid_key: vapid_key.map(str::to_owned) })
+    }
+
+    /// Its secrets, to be kept.
+    pub(super) fn to_text(&self) -> String {
+        format!("{} {}\n", self.private_key(), self.auth_secret())
+    }
+
+    /// A device that anybody may push to, from what was kept of it.
+    pub(super) fn read_back(text: &str) -> Result<Self> {
+        let (key, auth) = text.trim().split_once(' ').context("the keys of the device are incomplete")?;
+        let key = SecretKey::from_slice(&URL_SAFE_NO_PAD.decode(key)?)?;
+        let auth = URL_SAFE_NO_PAD.decode(auth)?.try_into();
+        Ok(Self { key, auth: auth.ok().context("the device shares too little")?, vapid_key: None })
     }
 
     fn public_point(&self) -> Vec<u8> {
@@ -102,6 +115,13 @@ mod tests {
             "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6Tlz\
              AC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN",
         )
+    }
+
+    #[test]
+    fn what_was_kept_of_a_device_is_the_same_device() {
+        let again = Device::read_back(&device().to_text()).unwrap();
+        assert_eq!(again.read(&message()), device().read(&message()));
+        assert!(Device::read_back("x").is_err());
     }
 
     #[test]

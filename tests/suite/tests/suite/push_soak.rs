@@ -7,6 +7,7 @@
 
 mod accounts;
 mod clock;
+mod full_outbox;
 mod moods;
 mod people;
 
@@ -23,8 +24,10 @@ use super::web_push::switch_on;
 use accounts::Accounts;
 use clock::Clock;
 use moods::Moods;
-use people::{DEVICES, Sender};
+use people::{PHONES, Sender};
 
+const SLEEPERS: usize = 16;
+const DEVICES: usize = SLEEPERS * PHONES;
 /// How many there are where nobody says how many.
 const PUSHES: usize = 3000;
 /// How long what waits may stay as it is before time has to pass.
@@ -117,7 +120,7 @@ impl Soak {
         let office = Office::quiet(clock.environment()).await.unwrap();
         let web = WebPushStandin::start().await.unwrap();
         switch_on(&office, &web, &["localhost"]).await;
-        let (devices, sender) = people::gather(&office, &web).await;
+        let (devices, sender) = people::gather(&office, &web, SLEEPERS).await;
         let moods = Moods::new(seed);
         let (apple, other) = (moods.clone(), moods.clone());
         office.apns.decide(move |device| apple.apple(device));

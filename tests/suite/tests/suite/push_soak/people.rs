@@ -17,9 +17,7 @@ use http::Method;
 use serde_json::json;
 
 /// As many as a person may have.
-const PHONES: usize = 8;
-const SLEEPERS: usize = 16;
-pub(super) const DEVICES: usize = SLEEPERS * PHONES;
+pub(super) const PHONES: usize = 8;
 /// How long one message may take, with all that happens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,11 +48,11 @@ impl Sender {
 }
 
 /// Everybody is there, and all but the sender sleep. The tokens and endpoints of their devices.
-pub(super) async fn gather(office: &Office, web: &WebPushStandin) -> (Vec<String>, Sender) {
+pub(super) async fn gather(office: &Office, web: &WebPushStandin, sleepers: usize) -> (Vec<String>, Sender) {
     let mut phone = office.sign_in("ben", "desk").await.unwrap();
     let mut conversation: Option<String> = None;
-    let mut devices = Vec::with_capacity(DEVICES);
-    for number in 0..SLEEPERS {
+    let mut devices = Vec::with_capacity(sleepers * PHONES);
+    for number in 0..sleepers {
         let name = format!("sleeper{number}");
         let person = json!({ "address": format!("{name}@office.test"), "name": name, "password": PASSWORD });
         office.admin().change(Method::POST, "/api/v1/people", &person).await.unwrap();

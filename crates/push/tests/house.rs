@@ -269,6 +269,42 @@ async fn a_code_that_is_no_good_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn codes_can_not_be_tried_without_end() {
+    let house = House::new().await;
+    let trust = Trust::new(house.authority.certificate_pem(), house.live.clone()).unwrap();
+    let mut refused = 0;
+    for guess in 0..100 {
+        let told = house.pair(&PairingCode::new(&trust.digest(), [guess; 10])).await.unwrap_err().to_string();
+        if told.contains("too many codes were tried") {
+            break;
+        }
+        assert!(told.contains("is not one that was given out here"), "{guess}: {told}");
+        refused += 1;
+    }
+    assert!((30..60).contains(&refused), "{refused}");
+}
+
+#[tokio::test]
+async fn a_start_of_the_house_gives_no_box_a_new_day() {
+    let house = House::new().await;
+    let (paired, client) = house.paired().await;
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let quota = Quota { per_minute: number(60), per_day: number(1) };
+    house.store.set_box_quota(paired.name.clone(), quota).await.unwrap();
+    assert_eq!(client.send(&notification(), now()).await, Outcome::Accepted);
+    let boxes = house::router(Clients::new(house.store.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+    let mutual = Mutual::new(house::PROTOCOL, &house.live, boxes).unwrap();
+    let end = Stop { signal: house.stop.clone(), drain: Duration::ZERO };
+    let config = house.live.server_config().unwrap();
+    tokio::spawn(serve::tls(listener, config, Router::new(), Some(mutual), end, Places::new(4)));
+    let after = Client::new(&PairedHouse { address, ..paired }).unwrap();
+    let throttled = after.send(&notification(), now()).await;
+    assert!(said(&throttled).contains("the quota of this box"), "{throttled:?}");
+}
+
+#[tokio::test]
 async fn a_box_learns_what_its_house_sends_to() {
     let house = House::new().await;
     let (mut paired, _) = house.paired().await;

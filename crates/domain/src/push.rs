@@ -26,7 +26,7 @@ pub use rule::{
     deserves_sign_in_notice, may_be_woken, sleeps,
 };
 pub use story::{DeviceStory, PersonStory, Silence, Step, Story};
-pub use web_push::{Contact, InvalidContact, VapidKey, WebPushSettings};
+pub use web_push::{Contact, InvalidContact, InvalidPrivateHost, PrivateHost, VapidKey, WebPushSettings};
 
 /// How long a notification is worth delivering: as long as the session that it wakes can live.
 pub const TIME_TO_LIVE: Duration = crate::session::EXPIRY_WITH_PUSH;

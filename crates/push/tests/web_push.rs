@@ -6,10 +6,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
-    DnsName, PushId, Timestamp,
+    PushId, Timestamp,
     device::{PushRegistration, Subscription},
     dnssec::Pkcs8,
-    push::{Notification, Outcome, Subject, VapidKey, WebPushSettings},
+    push::{Notification, Outcome, PrivateHost, Subject, VapidKey, WebPushSettings},
 };
 use fulmar_push::web_push::{Client, Settings};
 use fulmar_standins::web_push::{self, Behaviour, WebPushStandin};
@@ -64,7 +64,8 @@ fn subscription(of: web_push::Subscription) -> Subscription {
 }
 
 fn client(standin: &WebPushStandin, key: &VapidKey, private_hosts: &[&str]) -> Client {
-    let private_hosts: BTreeSet<DnsName> = private_hosts.iter().map(|host| host.parse().unwrap()).collect();
+    let private_hosts: BTreeSet<PrivateHost> =
+        private_hosts.iter().map(|host| host.parse().unwrap()).collect();
     let stored = WebPushSettings {
         contact: "mailto:admin@office.example".parse().unwrap(),
         private_hosts,

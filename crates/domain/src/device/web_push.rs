@@ -46,6 +46,11 @@ impl Endpoint {
         &self.host
     }
 
+    /// The port of the service.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The service, as the URL of its root has it (RFC 6454 §6.2).
     pub fn origin(&self) -> String {
         match self.port {

@@ -1,10 +1,10 @@
 //! How the box speaks to services that take Web Push.
 
-use std::{collections::BTreeSet, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::{DnsName, SipUri, dnssec::Pkcs8};
+use crate::{DnsName, SipUri, device::Endpoint, dnssec::Pkcs8};
 
 /// What an administrator entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,9 +12,52 @@ pub struct WebPushSettings {
     /// Whom a service tells that something is wrong with the box.
     pub contact: Contact,
     /// Services that may be at a private address, such as one of the office's own. All others must be in the world.
-    pub private_hosts: BTreeSet<DnsName>,
+    pub private_hosts: BTreeSet<PrivateHost>,
     /// PEM certificates to trust beside the public authorities.
     pub trust_anchors_pem: Option<String>,
+}
+
+/// A host that may be at a private address, on one port or on any.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PrivateHost {
+    host: DnsName,
+    port: Option<u16>,
+}
+
+/// The text names no host.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` is no host with a name: use `push.lan`, or `push.lan:8443` for one port of it")]
+pub struct InvalidPrivateHost(String);
+
+impl PrivateHost {
+    /// Whether this endpoint is there.
+    pub fn is_of(&self, endpoint: &Endpoint) -> bool {
+        self.host == *endpoint.host() && self.port.is_none_or(|port| port == endpoint.port())
+    }
+}
+
+impl FromStr for PrivateHost {
+    type Err = InvalidPrivateHost;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPrivateHost> {
+        let (host, port) = match text.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok().filter(|port| *port > 0).map(Some)),
+            None => (text, Some(None)),
+        };
+        match (host.parse(), port) {
+            (Ok(host), Some(port)) => Ok(Self { host, port }),
+            _ => Err(InvalidPrivateHost(text.chars().take(253).collect())),
+        }
+    }
+}
+
+impl fmt::Display for PrivateHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => self.host.fmt(f),
+        }
+    }
 }
 
 /// The key that says who pushes (VAPID, RFC 8292): devices subscribe for it, so it stays the same.
@@ -76,6 +119,25 @@ fn is_elsewhere(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_private_host_is_one_port_of_it_or_all() {
+        let endpoint = |text: &str| text.parse::<Endpoint>().unwrap();
+        for (text, of_443, of_8443) in
+            [("push.lan", true, true), ("push.lan:443", true, false), ("push.lan:8443", false, true)]
+        {
+            let host: PrivateHost = text.parse().unwrap();
+            assert_eq!(host.to_string(), text);
+            assert_eq!(host.is_of(&endpoint("https://push.lan/up")), of_443, "{text}");
+            assert_eq!(host.is_of(&endpoint("https://push.lan:8443/up")), of_8443, "{text}");
+            assert!(!host.is_of(&endpoint("https://other.lan/up")));
+        }
+        for wrong in
+            ["", ":443", "push.lan:", "push.lan:0", "push.lan:x", "push.lan:65536", "a b", "[::1]:443"]
+        {
+            assert!(wrong.parse::<PrivateHost>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_contact_is_somebody_who_can_be_written_to() {

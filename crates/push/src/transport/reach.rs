@@ -1,32 +1,27 @@
 //! Which addresses the box connects to: those that a name has, in so far as they may be reached.
 
 use std::{
-    collections::BTreeSet,
     future::Future,
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     vec,
 };
 
-use fulmar_domain::{DnsName, device::is_public};
+use fulmar_domain::device::is_public;
 use hyper_util::client::legacy::connect::dns::Name;
 use thiserror::Error;
 use tokio::net::lookup_host;
 use tower::Service;
 
 /// Looks names up. An address in the place of a name is not looked up: who lets others choose the host refuses those.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) enum Reach {
     /// Wherever the name leads: an administrator chose it.
     Anywhere,
     /// Only to addresses in the world, so that nobody has the box speak to what is behind its firewall.
-    World {
-        /// Hosts that may be anywhere.
-        but: Arc<BTreeSet<DnsName>>,
-    },
+    World,
 }
 
 /// A host has no address that the box connects to.
@@ -35,18 +30,16 @@ pub(crate) enum Reach {
 pub(crate) struct NotReachable(String);
 
 impl Reach {
-    fn allows(&self, host: &str, address: SocketAddr) -> bool {
+    fn allows(self, address: SocketAddr) -> bool {
         match self {
             Self::Anywhere => true,
-            Self::World { but } => {
-                is_public(address.ip()) || host.parse().is_ok_and(|host: DnsName| but.contains(&host))
-            }
+            Self::World => is_public(address.ip()),
         }
     }
 
     async fn look_up(self, host: String) -> io::Result<vec::IntoIter<SocketAddr>> {
         let found = lookup_host((host.as_str(), 0)).await?;
-        let allowed: Vec<_> = found.filter(|address| self.allows(&host, *address)).collect();
+        let allowed: Vec<_> = found.filter(|address| self.allows(*address)).collect();
         if allowed.is_empty() {
             return Err(io::Error::other(NotReachable(host)));
         }
@@ -64,6 +57,6 @@ impl Service<Name> for Reach {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.clone().look_up(name.as_str().to_owned()))
+        Box::pin(self.look_up(name.as_str().to_owned()))
     }
 }

@@ -1,10 +1,12 @@
 //! Offers notifications to the services that devices chose.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
     Timestamp,
     device::Subscription,
-    push::{Notification, Outcome},
+    push::{Notification, Outcome, PrivateHost},
 };
 use tokio::time::timeout;
 
@@ -23,7 +25,11 @@ use crate::{
 
 /// Sends notifications to any service. Changed settings take a new client.
 pub struct Client {
-    transport: Transport,
+    /// To addresses in the world alone.
+    world: Transport,
+    /// To services that an administrator named.
+    named: Transport,
+    private_hosts: BTreeSet<PrivateHost>,
     vapid: Vapid,
 }
 
@@ -31,7 +37,8 @@ impl Client {
     /// A client that has not connected yet. Needs a tokio runtime.
     pub fn new(settings: Settings) -> Self {
         let Settings { vapid, tls, private_hosts } = settings;
-        Self { transport: Transport::to_many(tls, Reach::World { but: private_hosts }), vapid }
+        let named = Transport::to_many(tls.clone(), Reach::Anywhere);
+        Self { world: Transport::to_many(tls, Reach::World), named, private_hosts, vapid }
     }
 
     /// Offers a notification once and tells what the service made of it. Takes at most half a minute.
@@ -61,7 +68,9 @@ impl Client {
         let authorization = self.vapid.authorization(&to.endpoint.origin(), now).map_err(SendError::Sign)?;
         let request = message::request(&to.endpoint, &authorization, notification, sealed, now)
             .map_err(SendError::Request)?;
-        let (head, body) = self.transport.exchange(request).await?;
+        let is_named = self.private_hosts.iter().any(|host| host.is_of(&to.endpoint));
+        let transport = if is_named { &self.named } else { &self.world };
+        let (head, body) = transport.exchange(request).await?;
         Ok(table::read(head.status, &head.headers, &body, now))
     }
 }

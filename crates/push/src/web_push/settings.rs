@@ -1,11 +1,8 @@
 //! What an administrator entered, checked and made ready for use.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use fulmar_domain::{
-    DnsName,
-    push::{VapidKey, WebPushSettings},
-};
+use fulmar_domain::push::{PrivateHost, VapidKey, WebPushSettings};
 use ring::error::KeyRejected;
 use rustls::ClientConfig;
 use thiserror::Error;
@@ -17,7 +14,7 @@ use crate::tls::{TlsError, trusting_also};
 pub struct Settings {
     pub(super) vapid: Vapid,
     pub(super) tls: ClientConfig,
-    pub(super) private_hosts: Arc<BTreeSet<DnsName>>,
+    pub(super) private_hosts: BTreeSet<PrivateHost>,
 }
 
 /// Something is of no use.
@@ -36,7 +33,7 @@ impl Settings {
     pub fn read(stored: WebPushSettings, key: &VapidKey) -> Result<Self, SettingsError> {
         let tls = Self::check(&stored)?;
         let vapid = Vapid::new(key, stored.contact).map_err(SettingsError::Key)?;
-        Ok(Self { vapid, tls, private_hosts: Arc::new(stored.private_hosts) })
+        Ok(Self { vapid, tls, private_hosts: stored.private_hosts })
     }
 
     /// Reads what was entered.

@@ -1,6 +1,6 @@
 //! Offers notifications to WNS.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use fulmar_domain::{
     DnsName, Timestamp,
@@ -92,7 +92,7 @@ impl Client {
 /// Microsoft's hosts are in the world; another domain was chosen by an administrator.
 fn reach(channel_domain: &DnsName) -> Reach {
     match channel_domain.as_str() {
-        WnsSettings::CHANNEL_DOMAIN => Reach::World { but: Arc::new(BTreeSet::new()) },
+        WnsSettings::CHANNEL_DOMAIN => Reach::World,
         _ => Reach::Anywhere,
     }
 }

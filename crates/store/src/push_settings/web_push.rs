@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use fulmar_domain::{
-    DnsName, Timestamp,
+    Timestamp,
     dnssec::Pkcs8,
     push::{VapidKey, WebPushSettings},
 };
@@ -62,7 +62,7 @@ impl Store {
         let Pkcs8(pkcs8) = key.pkcs8;
         let sealed = self.seal.seal(KEY, &STANDARD.encode(pkcs8))?;
         self.change("change the settings for Web Push", move |tx| {
-            let hosts: Vec<_> = settings.private_hosts.iter().map(DnsName::as_str).collect();
+            let hosts: Vec<_> = settings.private_hosts.iter().map(ToString::to_string).collect();
             let values = params![
                 settings.contact.as_str(),
                 hosts.join(" "),

@@ -93,7 +93,8 @@ pub struct Web {
     /// Whom a service tells that something is wrong, such as `mailto:admin@office.example`.
     #[arg(long)]
     contact: String,
-    /// A host that may be at a private address, such as a service of the office's own; may be repeated.
+    /// A host that may be at a private address, such as a service of the office's own, with a port (`push.lan:8443`) or on
+    /// all of them; may be repeated.
     #[arg(long = "private-host")]
     private_hosts: Vec<String>,
     /// Certificates to trust beside the public authorities, PEM.

@@ -60,6 +60,11 @@ impl Accounts {
         Self { notifications, registered, time }
     }
 
+    /// How many notifications there were.
+    pub(super) fn count(&self) -> usize {
+        self.notifications.len()
+    }
+
     pub(super) fn summary(&self, arrived: usize) -> String {
         let mut ends = BTreeMap::<_, usize>::new();
         let mut sent = 0;

@@ -27,7 +27,7 @@ const MOODS: [(u64, Mood); 11] = [
     (5, Mood::VeryLate),
 ];
 /// How many devices die at a time.
-const DEATHS: usize = 6;
+const DEATHS: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mood {

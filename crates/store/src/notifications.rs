@@ -134,10 +134,12 @@ fn leave(tx: &Tx<'_>, id: i64, state: &str) -> rusqlite::Result<()> {
     }
 }
 
-/// Nobody has to be woken for these any more.
+/// Nobody has to be woken for these any more. Of those that are under way the answer says whether somebody was.
 fn unneeded(tx: &Tx<'_>, notifications: Vec<i64>, now: Timestamp) -> rusqlite::Result<()> {
+    let select = "SELECT claimed FROM notification WHERE id = ?1";
     notifications.into_iter().try_for_each(|id| {
         leave(tx, id, "unneeded")?;
-        enter(tx.sql, id, now, StepName::Unneeded, "")
+        let under_way = tx.sql.prepare_cached(select)?.query_row([id], |row| row.get(0))?;
+        if under_way { Ok(()) } else { enter(tx.sql, id, now, StepName::Unneeded, "") }
     })
 }

@@ -83,6 +83,10 @@ impl Store {
     /// When it could not be committed.
     pub async fn release_claims(&self, now: Timestamp) -> Result<(), StoreError> {
         self.change("release claimed notifications", move |tx| {
+            let fetched = "SELECT id FROM notification WHERE claimed = 1 AND state = 'unneeded'";
+            for id in ids(tx.sql, fetched, params![])? {
+                enter(tx.sql, id, now, StepName::Unneeded, "")?;
+            }
             let update = "UPDATE notification SET claimed = 0, due_at = ?1 WHERE claimed = 1";
             tx.sql.execute(update, [now.as_millis()]).map(drop)
         })
@@ -264,6 +268,10 @@ fn begin(sql: &Connection, notification: &Notification, now: Timestamp) -> rusql
 struct UnderWay {
     device: i64,
     pending: bool,
+    /// Its message was fetched meanwhile.
+    unneeded: bool,
+    /// It was this device that has fetched the message first.
+    opened: bool,
     is_test: bool,
     is_sign_in: bool,
     /// No other of its device that was not tried yet may be taken before it.
@@ -271,12 +279,16 @@ struct UnderWay {
 }
 
 fn under_way(sql: &Connection, id: i64) -> rusqlite::Result<Option<UnderWay>> {
-    let select = "SELECT device, state = 'pending', request IS NOT NULL, sign_in, place = 'head'
-         FROM notification WHERE id = ?1 AND claimed = 1";
+    let select =
+        "SELECT device, state = 'pending', request IS NOT NULL, sign_in, place = 'head', state = 'unneeded',
+             EXISTS (SELECT 1 FROM delivery r WHERE r.message = n.message AND r.fetched_by = n.device)
+         FROM notification n WHERE id = ?1 AND claimed = 1";
     found(sql.prepare_cached(select)?.query_row([id], |row| {
         Ok(UnderWay {
             device: row.get(0)?,
             pending: row.get(1)?,
+            unneeded: row.get(5)?,
+            opened: row.get(6)?,
             is_test: row.get(2)?,
             is_sign_in: row.get(3)?,
             is_head: row.get(4)?,
@@ -284,17 +296,23 @@ fn under_way(sql: &Connection, id: i64) -> rusqlite::Result<Option<UnderWay>> {
     }))
 }
 
-/// A test ends with its first attempt. What was withdrawn while it was under way stays so; what was forgotten, or recorded
-/// before, has no story to go on with.
-fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
-    let Some(row) = under_way(tx.sql, id)? else { return Ok(()) };
-    let (step, state) = match (outcome, next) {
+/// The step that an answer makes, and where the notification stands after it. A test ends with its first attempt, and so
+/// does what was fetched meanwhile.
+fn settled(row: &UnderWay, outcome: &Outcome, next: &Next) -> (StepName, &'static str) {
+    match (outcome, next) {
         (Outcome::Accepted, _) => (StepName::Accepted, "accepted"),
         (Outcome::Gone { .. }, _) => (StepName::Refused, "dropped"),
+        _ if row.unneeded => (StepName::Unneeded, "unneeded"),
         (_, Next::DueAt(_)) if !row.is_test => (StepName::Postponed, "pending"),
         (_, Next::Expired) if !row.is_test => (StepName::Expired, "dropped"),
         _ => (StepName::GivenUp, "dropped"),
-    };
+    }
+}
+
+/// What was withdrawn while it was under way stays so; what was forgotten, or recorded before, has no story to go on with.
+fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
+    let Some(row) = under_way(tx.sql, id)? else { return Ok(()) };
+    let (step, state) = settled(&row, outcome, next);
     let due_at = match next {
         Next::DueAt(at) => Some(at.as_millis()),
         Next::Delivered | Next::Dropped | Next::Expired => None,
@@ -303,14 +321,17 @@ fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timesta
     let ours = matches!(outcome, Outcome::OursToFix { .. });
     let update =
         "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
-             place = 'free', state = iif(state = 'pending', ?2, state) WHERE id = ?1";
+             place = 'free', state = iif(state IN ('pending', 'unneeded'), ?2, state) WHERE id = ?1";
     tx.sql.prepare_cached(update)?.execute(params![id, state, due_at, ours])?;
     if row.is_head {
         move_up(tx, row.device)?;
     }
-    if row.pending {
+    if row.pending || row.unneeded {
         let reason = outcome.reason();
         enter(tx.sql, id, now, step, reason.unwrap_or_default())?;
+        if row.opened && step == StepName::Accepted {
+            enter(tx.sql, id, now, StepName::Opened, "")?;
+        }
         if row.is_test {
             test::answer(tx, id, reason)?;
         }

@@ -223,8 +223,9 @@ pub(crate) fn fetched(tx: &Tx<'_>, cause: Cause, session: &Session, now: Timesta
     let waiting = "SELECT id FROM notification WHERE (message = ?1 OR invitation = ?2) AND state = 'pending'
          AND device IN (SELECT id FROM device WHERE account = ?3)";
     unneeded(tx, ids(tx.sql, waiting, params![message, invitation, session.account.0])?, now)?;
-    let opened = "SELECT id FROM notification
-         WHERE (message = ?1 OR invitation = ?2) AND device = ?3 AND state = 'accepted'";
+    let opened = "SELECT id FROM notification n
+         WHERE (message = ?1 OR invitation = ?2) AND device = ?3 AND state = 'accepted'
+             AND NOT EXISTS (SELECT 1 FROM push_ledger l WHERE l.notification = n.id AND l.step = 'opened')";
     for id in ids(tx.sql, opened, params![message, invitation, session.device.0])? {
         note(tx.sql, id, now, StepName::Opened, "")?;
     }

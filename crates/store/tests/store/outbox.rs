@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use fulmar_domain::{
     RequestId,
+    conversation::MessageName,
     device::{PushRegistration, Subscription},
     dnssec::Pkcs8,
     event::Event,
@@ -168,6 +169,48 @@ async fn what_is_withdrawn_under_way_stays_so_whatever_comes_of_it() {
     assert!(bench.claim(after(10)).await.is_empty());
     let newest = bench.store.push_ledger(1).await.unwrap();
     assert_eq!(newest[0].step, StepName::Unneeded);
+}
+
+async fn steps(bench: &Bench) -> Vec<StepName> {
+    let steps = bench.store.push_ledger(20).await.unwrap();
+    steps.into_iter().rev().map(|step| step.step).collect()
+}
+
+#[tokio::test]
+async fn a_phone_that_is_faster_than_the_answer_was_woken_all_the_same() {
+    let (bench, anna, ben) = two_sleep().await;
+    say(&bench, &ben, "anna", "m1").await;
+    let first = bench.claim(NOON).await;
+    let conversation = "c-m1".parse().unwrap();
+    bench.store.mark_read(&anna, None, conversation, MessageName::Newest, NOON).await.unwrap();
+    bench.acknowledge(&anna, NOON).await;
+    bench.ended(first[0].id, &Outcome::Accepted, Next::Delivered, NOON).await;
+    assert_eq!(steps(&bench).await, [StepName::Queued, StepName::Sent, StepName::Accepted, StepName::Opened]);
+}
+
+#[tokio::test]
+async fn what_is_read_and_acknowledged_is_opened_once() {
+    let (bench, anna, ben) = two_sleep().await;
+    say(&bench, &ben, "anna", "m1").await;
+    let first = bench.claim(NOON).await;
+    bench.ended(first[0].id, &Outcome::Accepted, Next::Delivered, NOON).await;
+    let conversation = "c-m1".parse().unwrap();
+    bench.store.mark_read(&anna, None, conversation, MessageName::Newest, NOON).await.unwrap();
+    bench.acknowledge(&anna, NOON).await;
+    assert_eq!(steps(&bench).await, [StepName::Queued, StepName::Sent, StepName::Accepted, StepName::Opened]);
+}
+
+#[tokio::test]
+async fn what_was_fetched_elsewhere_under_way_and_lost_its_worker_has_a_last_step() {
+    let (bench, _, ben) = two_sleep().await;
+    let tablet = bench.sign_in("anna", "tablet", NOON).await;
+    say(&bench, &ben, "anna", "m1").await;
+    bench.claim(NOON).await;
+    bench.acknowledge(&tablet, NOON).await;
+    bench.store.release_claims(after(1)).await.unwrap();
+    bench.store.release_claims(after(2)).await.unwrap();
+    assert_eq!(steps(&bench).await, [StepName::Queued, StepName::Sent, StepName::Unneeded]);
+    assert!(bench.claim(after(2)).await.is_empty());
 }
 
 #[tokio::test]

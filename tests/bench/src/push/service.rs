@@ -3,11 +3,11 @@
 use std::{
     collections::HashSet,
     hash::{BuildHasher, RandomState},
-    io::Write,
+    io::{ErrorKind, Write},
     net::Ipv4Addr,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -30,6 +30,8 @@ use super::process::{OTHERS, Program};
 
 /// Where it listens unless a peer looks for it at the port of https.
 pub(crate) const PORT: u16 = 24_430;
+/// How long somebody else may listen there.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// As many as Apple offers.
 const STREAMS: u32 = 1000;
 
@@ -82,7 +84,7 @@ pub(super) async fn serve(dir: &Path, port: u16, delay: u64) -> Result<()> {
         .with_single_cert(chain, key)?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let tls = TlsAcceptor::from(Arc::new(tls));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let listener = listen(port).await?;
     let desk = Arc::new(Desk { delay: Duration::from_millis(delay), ..Desk::default() });
     say("ready")?;
     let counting = Arc::clone(&desk);
@@ -98,6 +100,19 @@ pub(super) async fn serve(dir: &Path, port: u16, delay: u64) -> Result<()> {
         say(&format!("{} {}", seen.0, seen.1.len()))?;
     }
     Ok(())
+}
+
+/// The service of the turn before may be about to end.
+async fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            bound => return bound,
+        }
+    }
 }
 
 pub(super) fn say(line: &str) -> Result<()> {

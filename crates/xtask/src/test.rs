@@ -36,6 +36,11 @@ const TOOLS: &[Tool] = &[
     Tool { program: "node", package: "nodejs" },
     Tool { program: "ip", package: "iproute2" },
     Tool { program: "nsenter", package: "util-linux" },
+    // What looks at the units and scripts of the image without starting them.
+    Tool { program: "sfdisk", package: "fdisk" },
+    Tool { program: "shellcheck", package: "shellcheck" },
+    Tool { program: "systemd-analyze", package: "systemd" },
+    Tool { program: "systemd-repart", package: "systemd" },
 ];
 
 /// Where nextest leaves its result below the build directory (`.config/nextest.toml`).

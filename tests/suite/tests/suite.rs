@@ -14,6 +14,7 @@ mod suite {
     mod daemon;
     mod dnssec;
     mod facades;
+    mod image;
     mod limits;
     mod lockout;
     mod names;

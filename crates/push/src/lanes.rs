@@ -13,7 +13,7 @@ const TOTAL: usize = 1024;
 /// Under way at a service where the box has an account.
 const AT_PROVIDER: usize = 256;
 /// Under way at a service that a device has chosen (Web Push).
-const AT_ORIGIN: usize = 64;
+const AT_ORIGIN: usize = 128;
 /// After how many failures without a success a service is left alone.
 const TRIPS_AT: u32 = 5;
 /// For how long at first, doubled each time.
@@ -157,10 +157,10 @@ mod tests {
         let (mut lanes, now) = (Lanes::default(), Instant::now());
         let places: Vec<_> = (0..AT_ORIGIN).map(|_| lanes.enter(OFFICE)).collect();
         assert_eq!(room(&mut lanes, OFFICE, now), 0);
-        assert_eq!(room(&mut lanes, "https://other.example", now), 64);
-        assert_eq!((room(&mut lanes, "apns", now), lanes.room(now).total), (256, 1024 - 64));
+        assert_eq!(room(&mut lanes, "https://other.example", now), 128);
+        assert_eq!((room(&mut lanes, "apns", now), lanes.room(now).total), (256, 1024 - 128));
         drop(places);
-        assert_eq!(room(&mut lanes, OFFICE, now), 64);
+        assert_eq!(room(&mut lanes, OFFICE, now), 128);
     }
 
     #[test]

@@ -35,6 +35,8 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(3);
 /// The longest sleep: a clock that was set matters no longer than this.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
+/// How long it is waited for others to end, once one has.
+const GATHERING: Duration = Duration::from_millis(2);
 /// How long the worker rests when the store fails.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -144,13 +146,29 @@ impl Worker {
         tokio::select! {
             changed = self.outbox.changed() => changed.map_err(|_| Closed)?,
             changed = self.settings.changed() => changed.map_err(|_| Closed)?,
-            Some(ended) = self.under_way.join_next_with_id() => self.end(ended),
+            Some(ended) = self.under_way.join_next_with_id() => {
+                self.end(ended);
+                self.gather().await;
+            }
             () = time::sleep(sleep) => {}
         }
         while let Some(ended) = self.under_way.try_join_next_with_id() {
             self.end(ended);
         }
         Ok(())
+    }
+
+    /// Waits until a quarter of what is under way has ended, but not for long: each turn is written to the disk, and while
+    /// that is done the others shall be on their way.
+    async fn gather(&mut self) {
+        let gathering = async {
+            while self.ended.len() * 3 < self.under_way.len() {
+                let Some(ended) = self.under_way.join_next_with_id().await else { return };
+                self.end(ended);
+            }
+        };
+        // What was taken out of the set is in `ended` when this is cut short.
+        let _ = time::timeout(GATHERING, gathering).await;
     }
 
     fn end(&mut self, ended: Result<(task::Id, Outcome), JoinError>) {

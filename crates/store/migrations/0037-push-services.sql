@@ -36,7 +36,7 @@ CREATE TABLE notification (
     CHECK ((message IS NOT NULL) + (invitation IS NOT NULL) + (request IS NOT NULL) + sign_in = 1)
 ) STRICT;
 CREATE TABLE push_ledger (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     notification INTEGER NOT NULL REFERENCES notification ON DELETE CASCADE,
     at           INTEGER NOT NULL,
     step         TEXT NOT NULL,

@@ -16,7 +16,7 @@ use fulmar_domain::{
     MessageId, Timestamp,
     push::{LONGEST_PAUSE, LedgerStep, StepName},
 };
-use rusqlite::{Connection, ToSql, params};
+use rusqlite::{CachedStatement, Connection, ToSql, params};
 
 use crate::{
     Store, StoreError,
@@ -76,8 +76,21 @@ fn note(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str)
 
 /// As [`note`], of one that is there.
 fn enter(sql: &Connection, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)";
-    sql.prepare_cached(insert)?.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
+    Pen::new(sql)?.enter(id, now, step, detail)
+}
+
+/// Enters many steps into the ledger.
+struct Pen<'a>(CachedStatement<'a>);
+
+impl<'a> Pen<'a> {
+    fn new(sql: &'a Connection) -> rusqlite::Result<Self> {
+        let insert = "INSERT INTO push_ledger (notification, at, step, detail) VALUES (?1, ?2, ?3, ?4)";
+        sql.prepare_cached(insert).map(Self)
+    }
+
+    fn enter(&mut self, id: i64, now: Timestamp, step: StepName, detail: &str) -> rusqlite::Result<()> {
+        self.0.execute(params![id, now.as_millis(), step.as_str(), detail]).map(drop)
+    }
 }
 
 /// Gives up what a device was to be woken for.

@@ -9,9 +9,9 @@ use fulmar_domain::{
     conversation::MessageText,
     push::{Next, Notification, Outcome, Preview, StepName, Subject},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::{badge, enter, ids, registration, sign_in, test, unregister};
+use super::{Pen, badge, enter, ids, registration, sign_in, test, unregister};
 use crate::{
     Store, StoreError, configuration,
     rows::{found, parsed, timestamp},
@@ -69,9 +69,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Claimed, StoreError> {
         self.change("take a turn at the outbox", move |tx| {
-            for Attempted { id, outcome, next } in &ended {
-                record(tx, id.0, outcome, next, now)?;
-            }
+            record(tx, &ended, now)?;
             claim(tx, &room, now)
         })
         .await
@@ -99,10 +97,11 @@ pub(super) fn move_up(tx: &Tx<'_>, device: i64) -> rusqlite::Result<()> {
     let next = "SELECT min(id) FROM notification WHERE device = ?1 AND state = 'pending' AND place = 'behind'
          AND NOT EXISTS (SELECT 1 FROM notification WHERE device = ?1 AND state = 'pending' AND place = 'head')";
     let next: Option<i64> = tx.sql.prepare_cached(next)?.query_row([device], |row| row.get(0))?;
-    // By its number alone, for which SQLite keeps no list of what it is about to change.
-    let update = "UPDATE notification SET place = 'head' WHERE id = ?1";
-    next.map_or(Ok(()), |next| tx.sql.prepare_cached(update)?.execute([next]).map(drop))
+    next.map_or(Ok(()), |next| tx.sql.prepare_cached(MOVE_UP)?.execute([next]).map(drop))
 }
+
+/// By its number alone, for which SQLite keeps no list of what it is about to change.
+const MOVE_UP: &str = "UPDATE notification SET place = 'head' WHERE id = ?1";
 
 fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claimed> {
     let mut claimed = Claimed::default();
@@ -172,6 +171,8 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Takes up to `room` of what is due, and says how many.
     fn take(&mut self, claimed: &mut Vec<Notification>, due: Due<'_>, room: u32) -> rusqlite::Result<u32> {
+        let begin = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
+        let (mut begin, mut pen) = (self.sql.prepare_cached(begin)?, Pen::new(self.sql)?);
         let mut taken = 0;
         while taken < room {
             // What is taken keeps the rest of its device from being found again.
@@ -182,7 +183,9 @@ impl Desk<'_> {
             }
             for (device, notification) in found {
                 if devices.insert(device) {
-                    begin(self.sql, &notification, self.now)?;
+                    let (id, attempt) = (notification.id.0, notification.attempts + 1);
+                    begin.execute([id])?;
+                    pen.enter(id, self.now, StepName::Sent, &format!("attempt {attempt}"))?;
                     claimed.push(notification);
                     taken += 1;
                 }
@@ -257,13 +260,6 @@ fn preview(sql: &Connection, message: i64) -> rusqlite::Result<Option<Preview>> 
     Ok(Preview::of(&text))
 }
 
-fn begin(sql: &Connection, notification: &Notification, now: Timestamp) -> rusqlite::Result<()> {
-    let id = notification.id.0;
-    let update = "UPDATE notification SET attempts = attempts + 1, claimed = 1 WHERE id = ?1";
-    sql.prepare_cached(update)?.execute([id])?;
-    enter(sql, id, now, StepName::Sent, &format!("attempt {}", notification.attempts + 1))
-}
-
 /// What the row says while its answer is on the way.
 struct UnderWay {
     device: i64,
@@ -278,22 +274,18 @@ struct UnderWay {
     is_head: bool,
 }
 
-fn under_way(sql: &Connection, id: i64) -> rusqlite::Result<Option<UnderWay>> {
-    let select =
-        "SELECT device, state = 'pending', request IS NOT NULL, sign_in, place = 'head', state = 'unneeded',
-             EXISTS (SELECT 1 FROM delivery r WHERE r.message = n.message AND r.fetched_by = n.device)
-         FROM notification n WHERE id = ?1 AND claimed = 1";
-    found(sql.prepare_cached(select)?.query_row([id], |row| {
-        Ok(UnderWay {
+impl UnderWay {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
             device: row.get(0)?,
             pending: row.get(1)?,
-            unneeded: row.get(5)?,
-            opened: row.get(6)?,
-            is_test: row.get(2)?,
-            is_sign_in: row.get(3)?,
-            is_head: row.get(4)?,
+            unneeded: row.get(2)?,
+            opened: row.get(3)?,
+            is_test: row.get(4)?,
+            is_sign_in: row.get(5)?,
+            is_head: row.get(6)?,
         })
-    }))
+    }
 }
 
 /// The step that an answer makes, and where the notification stands after it. A test ends with its first attempt, and so
@@ -309,40 +301,79 @@ fn settled(row: &UnderWay, outcome: &Outcome, next: &Next) -> (StepName, &'stati
     }
 }
 
-/// What was withdrawn while it was under way stays so; what was forgotten, or recorded before, has no story to go on with.
-fn record(tx: &mut Tx<'_>, id: i64, outcome: &Outcome, next: &Next, now: Timestamp) -> rusqlite::Result<()> {
-    let Some(row) = under_way(tx.sql, id)? else { return Ok(()) };
-    let (step, state) = settled(&row, outcome, next);
-    let due_at = match next {
-        Next::DueAt(at) => Some(at.as_millis()),
-        Next::Delivered | Next::Dropped | Next::Expired => None,
-    };
-    // What an administrator has to mend is not an attempt that the service has seen.
-    let ours = matches!(outcome, Outcome::OursToFix { .. });
-    let update =
-        "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
-             place = 'free', state = iif(state IN ('pending', 'unneeded'), ?2, state) WHERE id = ?1";
-    tx.sql.prepare_cached(update)?.execute(params![id, state, due_at, ours])?;
-    if row.is_head {
-        move_up(tx, row.device)?;
+/// The statements with which outcomes are recorded, made ready once for all of a turn.
+struct Recorder<'a> {
+    look: CachedStatement<'a>,
+    change: CachedStatement<'a>,
+    next: CachedStatement<'a>,
+    move_up: CachedStatement<'a>,
+    pen: Pen<'a>,
+}
+
+impl<'a> Recorder<'a> {
+    fn new(sql: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            look: sql.prepare_cached(
+                "SELECT device, state = 'pending', state = 'unneeded',
+                     CASE state WHEN 'unneeded' THEN EXISTS (SELECT 1 FROM delivery r
+                         WHERE r.message = n.message AND r.fetched_by = n.device) ELSE 0 END,
+                     request IS NOT NULL, sign_in, place = 'head'
+                 FROM notification n WHERE id = ?1 AND claimed = 1",
+            )?,
+            change: sql.prepare_cached(
+                "UPDATE notification SET claimed = 0, attempts = attempts - ?4, due_at = coalesce(?3, due_at),
+                     place = 'free', state = iif(state IN ('pending', 'unneeded'), ?2, state) WHERE id = ?1",
+            )?,
+            next: sql.prepare_cached(
+                "SELECT id FROM notification WHERE device = ?1 AND state = 'pending' AND place = 'behind'
+                 ORDER BY id LIMIT 1",
+            )?,
+            move_up: sql.prepare_cached(MOVE_UP)?,
+            pen: Pen::new(sql)?,
+        })
     }
-    if row.pending || row.unneeded {
-        let reason = outcome.reason();
-        enter(tx.sql, id, now, step, reason.unwrap_or_default())?;
-        if row.opened && step == StepName::Accepted {
-            enter(tx.sql, id, now, StepName::Opened, "")?;
+
+    /// What was withdrawn while it was under way stays so; what was forgotten, or recorded before, has no story to go on
+    /// with.
+    fn record(&mut self, tx: &mut Tx<'_>, ended: &Attempted, now: Timestamp) -> rusqlite::Result<()> {
+        let Attempted { id: PushId(id), outcome, next } = ended;
+        let Some(row) = found(self.look.query_row([id], UnderWay::read))? else { return Ok(()) };
+        let (step, state) = settled(&row, outcome, next);
+        let due_at = match next {
+            Next::DueAt(at) => Some(at.as_millis()),
+            Next::Delivered | Next::Dropped | Next::Expired => None,
+        };
+        // What an administrator has to mend is not an attempt that the service has seen.
+        let ours = matches!(outcome, Outcome::OursToFix { .. });
+        self.change.execute(params![id, state, due_at, ours])?;
+        if row.is_head
+            && let Some(next) = found(self.next.query_row([row.device], |row| row.get::<_, i64>(0)))?
+        {
+            self.move_up.execute([next])?;
         }
-        if row.is_test {
-            test::answer(tx, id, reason)?;
+        if row.pending || row.unneeded {
+            let reason = outcome.reason();
+            self.pen.enter(*id, now, step, reason.unwrap_or_default())?;
+            if row.opened && step == StepName::Accepted {
+                self.pen.enter(*id, now, StepName::Opened, "")?;
+            }
+            if row.is_test {
+                test::answer(tx, *id, reason)?;
+            }
+            if row.is_sign_in && state != "pending" {
+                sign_in::done(tx, *id, now)?;
+            }
         }
-        if row.is_sign_in && state != "pending" {
-            sign_in::done(tx, id, now)?;
+        match outcome {
+            Outcome::Gone { since, .. } => forget_dead(tx, *id, since.unwrap_or(now), now),
+            _ => Ok(()),
         }
     }
-    match outcome {
-        Outcome::Gone { since, .. } => forget_dead(tx, id, since.unwrap_or(now), now),
-        _ => Ok(()),
-    }
+}
+
+fn record(tx: &mut Tx<'_>, ended: &[Attempted], now: Timestamp) -> rusqlite::Result<()> {
+    let mut recorder = Recorder::new(tx.sql)?;
+    ended.iter().try_for_each(|ended| recorder.record(tx, ended, now))
 }
 
 /// A device that registered after its token died has a new life and is kept. Where it registers anew, it is woken for

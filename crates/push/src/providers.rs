@@ -72,7 +72,7 @@ impl Providers {
         let provider = notification.registration.provider();
         match &self.house {
             Some(Ok(house)) if house.sends_to(provider) && !self.own.contains(&provider) => {
-                house.send(notification, now).await
+                Box::pin(house.send(notification, now)).await
             }
             Some(Err(problem)) if !self.own.contains(&provider) => {
                 Outcome::OursToFix { reason: problem.clone() }
@@ -81,23 +81,24 @@ impl Providers {
         }
     }
 
-    /// The same with the box's own settings only.
+    /// The same with the box's own settings only. What a client needs on the way is put aside: an attempt is moved often,
+    /// and would be as large as the largest of them.
     pub(crate) async fn send_own(&self, notification: &Notification, now: Timestamp) -> Outcome {
         let sent = match &notification.registration {
             PushRegistration::Apns(device) => match &self.apns {
-                Ok(client) => Ok(client.send(notification, device, now).await),
+                Ok(client) => Ok(Box::pin(client.send(notification, device, now)).await),
                 Err(problem) => Err(problem),
             },
             PushRegistration::WebPush(subscription) => match &self.web_push {
-                Ok(client) => Ok(client.send(notification, subscription, now).await),
+                Ok(client) => Ok(Box::pin(client.send(notification, subscription, now)).await),
                 Err(problem) => Err(problem),
             },
             PushRegistration::Fcm(token) => match &self.fcm {
-                Ok(client) => Ok(client.send(notification, token, now).await),
+                Ok(client) => Ok(Box::pin(client.send(notification, token, now)).await),
                 Err(problem) => Err(problem),
             },
             PushRegistration::Wns(channel) => match &self.wns {
-                Ok(client) => Ok(client.send(notification, channel, now).await),
+                Ok(client) => Ok(Box::pin(client.send(notification, channel, now)).await),
                 Err(problem) => Err(problem),
             },
         };

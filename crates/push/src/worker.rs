@@ -158,11 +158,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Waits until a quarter of what is under way has ended, but not for long: each turn is written to the disk, and while
+    /// Waits until half of what is under way has ended, but not for long: each turn is written to the disk, and while
     /// that is done the others shall be on their way.
     async fn gather(&mut self) {
         let gathering = async {
-            while self.ended.len() * 3 < self.under_way.len() {
+            while self.ended.len() < self.under_way.len() {
                 let Some(ended) = self.under_way.join_next_with_id().await else { return };
                 self.end(ended);
             }

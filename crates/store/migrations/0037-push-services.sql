@@ -55,8 +55,6 @@ UPDATE notification SET place = 'head' WHERE id IN (
     SELECT min(id) FROM notification WHERE state = 'pending' AND place = 'behind' GROUP BY device);
 CREATE INDEX notification_device ON notification (device) WHERE state = 'pending';
 CREATE INDEX push_ledger_notification ON push_ledger (notification);
--- There is one of a device at most, here and among those under way.
-CREATE INDEX notification_head ON notification (device) WHERE place = 'head' AND state = 'pending';
 CREATE TRIGGER notification_moves_up AFTER DELETE ON notification
 WHEN OLD.place = 'head' AND OLD.state = 'pending'
 BEGIN

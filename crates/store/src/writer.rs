@@ -98,13 +98,15 @@ fn run(connection: &Connection, mut changes: mpsc::Receiver<Change>, signals: &S
 
 fn commit(
     connection: &Connection,
-    changes: impl Iterator<Item = Change>,
+    changes: impl ExactSizeIterator<Item = Change>,
     touched: &mut Touched,
     answers: &mut Vec<Answer>,
 ) -> rusqlite::Result<()> {
+    // A change that is alone is undone with its transaction, and SQLite keeps no copies of pages for a savepoint.
+    let is_alone = changes.len() == 1;
     let mut state = connection.execute_batch("BEGIN IMMEDIATE");
     for change in changes {
-        if state.is_ok() {
+        if state.is_ok() && !is_alone {
             state = execute(connection, "SAVEPOINT change");
         }
         if let Err(error) = &state {
@@ -116,10 +118,14 @@ fn commit(
         answers.push(answer);
         if keep {
             touched.add(tx.touched);
+        } else if is_alone {
+            return connection.execute_batch("ROLLBACK");
         } else {
             state = execute(connection, "ROLLBACK TO change");
         }
-        state = state.and_then(|()| execute(connection, "RELEASE change"));
+        if !is_alone {
+            state = state.and_then(|()| execute(connection, "RELEASE change"));
+        }
     }
     state?;
     connection.execute_batch("COMMIT")

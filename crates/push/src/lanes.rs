@@ -9,9 +9,9 @@ use fulmar_store::Room;
 use tokio::time::Instant;
 
 /// Under way in all.
-const TOTAL: usize = 1024;
+const TOTAL: usize = 2048;
 /// Under way at a service where the box has an account.
-const AT_PROVIDER: usize = 256;
+const AT_PROVIDER: usize = 512;
 /// Under way at a service that a device has chosen (Web Push).
 const AT_ORIGIN: usize = 128;
 /// After how many failures without a success a service is left alone.
@@ -158,7 +158,7 @@ mod tests {
         let places: Vec<_> = (0..AT_ORIGIN).map(|_| lanes.enter(OFFICE)).collect();
         assert_eq!(room(&mut lanes, OFFICE, now), 0);
         assert_eq!(room(&mut lanes, "https://other.example", now), 128);
-        assert_eq!((room(&mut lanes, "apns", now), lanes.room(now).total), (256, 1024 - 128));
+        assert_eq!((room(&mut lanes, "apns", now), lanes.room(now).total), (512, 2048 - 128));
         drop(places);
         assert_eq!(room(&mut lanes, OFFICE, now), 128);
     }
@@ -168,11 +168,11 @@ mod tests {
         let (mut lanes, now) = (Lanes::default(), Instant::now());
         for _ in 1..TRIPS_AT {
             assert_eq!(lanes.ended("apns", &down(), now, 1.0), None);
-            assert_eq!(room(&mut lanes, "apns", now), 256);
+            assert_eq!(room(&mut lanes, "apns", now), 512);
         }
         assert_eq!(lanes.ended("apns", &down(), now, 1.0), Some(Turn::LeftAlone(FIRST_PAUSE)));
         assert_eq!(lanes.ended("apns", &down(), now, 1.0), None, "it was under way");
-        assert_eq!((room(&mut lanes, "apns", now), room(&mut lanes, "fcm", now)), (0, 256));
+        assert_eq!((room(&mut lanes, "apns", now), room(&mut lanes, "fcm", now)), (0, 512));
 
         let later = lanes.next_question(now).unwrap();
         assert_eq!(later, now + FIRST_PAUSE);
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(lanes.ended("apns", &down(), later, 1.0), Some(Turn::LeftAlone(FIRST_PAUSE * 2)));
         assert_eq!(room(&mut lanes, "apns", later), 0);
         assert_eq!(lanes.ended("apns", &Outcome::Accepted, later, 1.0), Some(Turn::Back));
-        assert_eq!(room(&mut lanes, "apns", later), 256);
+        assert_eq!(room(&mut lanes, "apns", later), 512);
     }
 
     #[test]
@@ -208,6 +208,6 @@ mod tests {
             lanes.ended("apns", &down(), now, 1.0);
             lanes.ended("apns", &Outcome::Gone { reason: "Unregistered".into(), since: None }, now, 1.0);
         }
-        assert_eq!(room(&mut lanes, "apns", now), 256);
+        assert_eq!(room(&mut lanes, "apns", now), 512);
     }
 }

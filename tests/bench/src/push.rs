@@ -237,7 +237,7 @@ fn table(all: Vec<(&'static str, Figures)>, options: &Options, fill: f64, load: 
 
 fn about(options: &Options, fill: f64, load: &str) -> String {
     format!(
-        "{} notifications of messages in a conversation of {} people; to say the messages took {fill:.1} s, which is \
+        "{} notifications of messages in a conversation of {} people with {} devices each; to say the messages took {fill:.1} s, which is \
          not measured. Each contestant has the first core, the push service (HTTP/2 and HTTP/1.1 over TLS, {} ms an \
          answer) and whoever posts have the second one. The box: from its start until each notification is accepted \
          in the ledger, on the disk. The bare client: {} requests in flight, nothing kept. Sygnal: posted to over {} \
@@ -245,6 +245,7 @@ fn about(options: &Options, fill: f64, load: &str) -> String {
          had. Load of the machine before: {load}.",
         options.pushes,
         office::PEOPLE,
+        office::DEVICES,
         options.delay,
         limits::IN_FLIGHT,
         sygnal::CONNECTIONS,

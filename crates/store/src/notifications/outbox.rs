@@ -106,7 +106,7 @@ const MOVE_UP: &str = "UPDATE notification SET place = 'head' WHERE id = ?1";
 fn claim(tx: &mut Tx<'_>, room: &Room, now: Timestamp) -> rusqlite::Result<Claimed> {
     let mut claimed = Claimed::default();
     let mut left = room.total;
-    let mut desk = Desk { sql: tx.sql, now, previews: HashMap::new() };
+    let mut desk = Desk { sql: tx.sql, now, previews: HashMap::new(), senders: HashMap::new() };
     left -= desk.take(&mut claimed.notifications, Due::Tests, left)?;
     for service in services(tx.sql)? {
         let room = room.of(&service).min(left);
@@ -166,6 +166,8 @@ struct Desk<'a> {
     now: Timestamp,
     /// Whether notifications say how messages begin, by the SIP domain of whom they are for.
     previews: HashMap<String, bool>,
+    /// Who wrote, by message: many devices are woken for one.
+    senders: HashMap<i64, String>,
 }
 
 impl Desk<'_> {
@@ -200,11 +202,9 @@ impl Desk<'_> {
             Due::At(service) => ("n.service = ?3", Some(service)),
         };
         let select = format!(
-            "SELECT n.id, n.collapse, n.expires_at, n.attempts, s.display_name, n.message, n.sign_in,
+            "SELECT n.id, n.collapse, n.expires_at, n.attempts, n.message, n.invitation, n.sign_in,
                  d.push_provider, d.push_token, d.push_p256dh, d.push_auth, n.device, t.domain, {}
-             FROM notification n JOIN device d ON d.id = n.device
-             LEFT JOIN message m ON m.id = n.message LEFT JOIN invitation i ON i.id = n.invitation
-             JOIN account t ON t.id = d.account LEFT JOIN account s ON s.id = coalesce(m.sender, i.inviter)
+             FROM notification n JOIN device d ON d.id = n.device JOIN account t ON t.id = d.account
              WHERE {which} AND n.due_at <= ?1 AND {IS_FREE}
              ORDER BY n.due_at LIMIT ?2",
             badge::COLUMNS
@@ -230,16 +230,28 @@ impl Desk<'_> {
     }
 
     fn subject(&mut self, row: &Row<'_>) -> rusqlite::Result<Subject> {
-        let (from, message): (Option<String>, Option<i64>) = (row.get(4)?, row.get(5)?);
-        Ok(match (from, message) {
-            (Some(from), Some(message)) => {
+        Ok(match (row.get(4)?, row.get(5)?) {
+            (Some(message), _) => {
+                let from = self.sender(message)?;
                 let preview =
                     if self.has_previews(row.get(12)?)? { preview(self.sql, message)? } else { None };
                 Subject::Message { from, preview }
             }
-            (Some(from), None) => Subject::Invitation { from },
-            (None, _) if row.get(6)? => Subject::SignIn,
-            (None, _) => Subject::Test,
+            (None, Some(invitation)) => Subject::Invitation { from: inviter(self.sql, invitation)? },
+            (None, None) if row.get(6)? => Subject::SignIn,
+            (None, None) => Subject::Test,
+        })
+    }
+
+    fn sender(&mut self, message: i64) -> rusqlite::Result<String> {
+        Ok(match self.senders.entry(message) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => {
+                let select =
+                    "SELECT a.display_name FROM message m JOIN account a ON a.id = m.sender WHERE m.id = ?1";
+                let name = self.sql.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
+                unknown.insert(name).clone()
+            }
         })
     }
 
@@ -252,6 +264,11 @@ impl Desk<'_> {
             }
         })
     }
+}
+
+fn inviter(sql: &Connection, invitation: i64) -> rusqlite::Result<String> {
+    let select = "SELECT a.display_name FROM invitation i JOIN account a ON a.id = i.inviter WHERE i.id = ?1";
+    sql.prepare_cached(select)?.query_row([invitation], |row| row.get(0))
 }
 
 fn preview(sql: &Connection, message: i64) -> rusqlite::Result<Option<Preview>> {

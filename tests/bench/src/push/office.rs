@@ -7,10 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use fulmar_domain::{
-    ConversationId, Office, RequestId, SipUri, Timestamp,
+    AccountId, ConversationId, Office, RequestId, SipUri, Timestamp,
     conversation::Step,
     device::{PushRegistration, Subscription},
     dnssec::Pkcs8,
@@ -21,8 +21,7 @@ use fulmar_domain::{
     session::Activity,
 };
 use fulmar_store::{
-    Actor, Credentials, Executed, Joining, NewAccount, NewSession, Opening, Said, StartedSession, Store,
-    TicketDigest,
+    Actor, Executed, Joining, NewAccount, NewSession, Opening, Said, StartedSession, Store, TicketDigest,
 };
 use rcgen::{KeyPair, PublicKeyData};
 
@@ -30,6 +29,8 @@ use super::Kind;
 
 /// As many as there may be in a conversation.
 pub(crate) const PEOPLE: usize = 250;
+/// Of each of them.
+pub(crate) const DEVICES: usize = 4;
 
 /// Makes a store in a directory that is not there yet.
 pub(super) async fn fill(
@@ -50,13 +51,18 @@ pub(super) async fn fill(
         people.push(sign_in(&store, number).await?);
     }
     let conversation = converse(&store, &people).await?;
-    let Some((sender, sleepers)) = people.split_first() else { return Ok(()) };
-    for (number, person) in sleepers.iter().enumerate() {
-        let registration = registration(kind, port, number)?;
-        done(store.register_push(person, rid("push"), registration, now()).await?)?;
-        done(store.set_activity(person, rid("sleep"), Activity::Background, now()).await?)?;
+    let Some((sender, others)) = people.split_first() else { return Ok(()) };
+    let mut asleep = 0;
+    for person in others {
+        for device in 0..DEVICES {
+            let device = if device == 0 { person.clone() } else { another(&store, person, device).await? };
+            let registration = registration(kind, port, asleep)?;
+            done(store.register_push(&device, rid("push"), registration, now()).await?)?;
+            done(store.set_activity(&device, rid("sleep"), Activity::Background, now()).await?)?;
+            asleep += 1;
+        }
     }
-    for number in 0..pushes.div_ceil(sleepers.len()) {
+    for number in 0..pushes.div_ceil(asleep) {
         let text = format!("What is said for the {number}th time, as long as such things are.");
         let said = Said { client_id: format!("m-{number}").parse()?, text: text.parse()?, html: None };
         done(store.say(sender, rid(&format!("say-{number}")), conversation.clone(), said, now()).await?)?;
@@ -110,12 +116,23 @@ async fn sign_in(store: &Store, number: usize) -> Result<Actor> {
     let name = format!("p{number}");
     let made = store.create_account(address(number)?, name.parse()?, "hash".into(), now()).await?;
     let NewAccount::Created(account) = made else { anyhow::bail!("an account was not made") };
+    session(store, account.id, &address(number)?, &name).await
+}
+
+/// A further device of a person.
+async fn another(store: &Store, person: &Actor, device: usize) -> Result<Actor> {
+    let name = person.session.as_str();
+    let number = name.trim_start_matches('p').parse()?;
+    session(store, person.account, &address(number)?, &format!("{name}-{device}")).await
+}
+
+async fn session(store: &Store, account: AccountId, person: &SipUri, name: &str) -> Result<Actor> {
     let ticket = TicketDigest::of(name.as_bytes());
-    let proved = Credentials { account: account.clone(), password_hash: "hash".into(), lacks_nt_hash: false };
+    let proved = store.credentials(person).await?.context("there is nobody of that address")?;
     store.keep_ticket(ticket, proved, now() + Duration::from_secs(3600)).await?;
     let session = NewSession {
         id: name.parse()?,
-        account: account.id,
+        account,
         endpoint: name.parse()?,
         device_name: "phone".into(),
         device_type: DeviceType::Mobile,
@@ -123,7 +140,7 @@ async fn sign_in(store: &Store, number: usize) -> Result<Actor> {
     };
     let started = store.start_session(session, ticket, now()).await?;
     ensure!(matches!(started, StartedSession::Started(_)), "somebody was not signed in");
-    Ok(Actor { account: account.id, session: name.parse()? })
+    Ok(Actor { account, session: name.parse()? })
 }
 
 /// All of them in one conversation.

@@ -9,6 +9,8 @@ mod arrows;
 mod cargo;
 mod fuzz;
 mod hints;
+mod image;
+mod image_test;
 mod office;
 mod places;
 mod ports;
@@ -52,6 +54,10 @@ enum Task {
     Soak(soak::Options),
     /// Fuzz the parsers of foreign input, guided by coverage, and print how many inputs each one was given.
     Fuzz(fuzz::Options),
+    /// Make the image for tests of Debian's packages, with the release build of this machine (as root).
+    Image(image::Options),
+    /// Make the image with a made-up office, start it twice in an emulator, and try it from outside.
+    ImageTest(image::Options),
     /// Check that no crate uses another one that it may not use.
     Arrows,
     /// Ask the DNS server every question of a conformance file and print how many answers were right.
@@ -84,6 +90,8 @@ fn perform(task: Task) -> Result<()> {
         Task::Bench { what } => bench(&what),
         Task::Soak(options) => soak::soak(&options),
         Task::Fuzz(options) => fuzz::fuzz(&options),
+        Task::Image(options) => image::image(&options),
+        Task::ImageTest(options) => image_test::test(&options),
         Task::Arrows => arrows::check_workspace(),
         Task::DnsConformance { file, options } => dns_conformance(&started_in.join(file), &options),
     }

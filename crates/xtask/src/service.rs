@@ -61,6 +61,18 @@ impl Service {
         Ok(())
     }
 
+    /// Waits for the child to end by itself.
+    pub(crate) fn wait_for_end(&mut self, within: Duration) -> Result<()> {
+        let deadline = Instant::now() + within;
+        while self.look().is_ok() {
+            if Instant::now() > deadline {
+                bail!("`{}` did not end within {} s; {}", self.name, within.as_secs(), self.last_words());
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
     /// The end of the log, for a person.
     pub(crate) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();

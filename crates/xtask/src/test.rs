@@ -107,12 +107,13 @@ fn dependencies() -> Result<()> {
 
 /// What was done, and how long it took.
 #[derive(Default)]
-struct Report {
+pub(crate) struct Report {
     steps: Vec<(&'static str, Duration)>,
 }
 
 impl Report {
-    fn step(&mut self, name: &'static str, run: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// Does one thing, and says how long it took.
+    pub(crate) fn step(&mut self, name: &'static str, run: impl FnOnce() -> Result<()>) -> Result<()> {
         println!("\n== {name}");
         let started = Instant::now();
         run().with_context(|| format!("FAILED at the step `{name}`; the steps after it did not run"))?;
@@ -122,7 +123,8 @@ impl Report {
         Ok(())
     }
 
-    fn print(&self) {
+    /// Prints all steps.
+    pub(crate) fn print(&self) {
         println!("\nAll steps are fine:");
         for (name, took) in &self.steps {
             println!("  {:>7.1} s  {name}", took.as_secs_f64());

@@ -11,8 +11,8 @@ use clap::{Parser, Subcommand};
 use fulmarctl::{
     admin::{
         AdminCommand, CertificateCommand, Client, DeviceCommand, DnsCommand, LockoutCommand, OfficeCommand,
-        PolicyCommand, PushCommand, UserCommand, administrator, certificate, device, dns, lockout, office,
-        policy, push, status, user,
+        PolicyCommand, PushCommand, ScreenOptions, UserCommand, administrator, certificate, device, dns,
+        lockout, office, policy, push, screen, status, user,
     },
     chat::{self, ChatOptions},
     selftest::{self, SelfTest},
@@ -66,6 +66,8 @@ enum Command {
     /// Who is signed in.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Shows at the screen of a box where it is reached, and a code for the first administrator, until it is ended.
+    Screen(ScreenOptions),
     /// Tests the box as a phone would: with DNS and HTTPS and nothing else.
     #[command(subcommand)]
     Selftest(SelfTest),
@@ -125,6 +127,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             office::show_zones(&client, outside, &mut out).await?;
         }
         Command::Session(SessionCommand::List) => status::sessions(&client, &mut out).await?,
+        Command::Screen(options) => screen::run(&client, options, &mut out).await?,
         Command::Chat(options) => chat::run(options, &mut out).await?,
         Command::Selftest(test) => {
             let passed = selftest::run(test, &mut out).await?;

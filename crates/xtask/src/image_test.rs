@@ -104,6 +104,10 @@ impl Trial {
             ensure!(answer == "127.0.0.1", "asked by DNS ({transport}) it answered `{answer}`");
         }
         self.ask_as_a_phone()?;
+        let console = String::from_utf8_lossy(&fs::read(self.file("console"))?).into_owned();
+        for word in ["https://10.0.2.15:9443/", "https://fulmar.local:9443/", "setup   with the password"] {
+            ensure!(console.contains(word), "the console does not show `{word}`");
+        }
         println!("  {:>5.1} s  two phones have exchanged a message", started.elapsed().as_secs_f64());
         self.press_power_button()?;
         machine.wait_for_end(SHUTDOWN)?;

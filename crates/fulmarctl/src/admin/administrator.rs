@@ -39,8 +39,8 @@ pub enum AdminCommand {
 }
 
 #[derive(Deserialize)]
-struct Administrator {
-    name: String,
+pub(super) struct Administrator {
+    pub(super) name: String,
 }
 
 /// Carries a command out.

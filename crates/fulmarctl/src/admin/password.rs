@@ -34,7 +34,7 @@ pub(super) fn password(from_stdin: bool) -> Result<Password> {
 }
 
 /// Sixteen letters and digits that are hard to mistake for each other: 80 bits.
-fn make_up() -> Result<String> {
+pub(super) fn make_up() -> Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0; 16];
     SystemRandom::new().fill(&mut random).ok().context("the system gave no random numbers")?;

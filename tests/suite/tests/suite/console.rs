@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use fulmar_suite::{Kind, Office, program};
+use fulmarctl::admin::screen;
 use http::Method;
 use serde_json::json;
 
@@ -175,4 +176,24 @@ async fn administrators_come_and_go_on_the_command_line_and_survive_a_power_cut(
     assert!(control(&["admin", "remove", "marie"]).0);
     let (_, _, said) = control(&["admin", "remove", "marie"]);
     assert!(said.contains("there is no administrator `marie`"), "{said}");
+}
+
+#[tokio::test]
+async fn the_code_at_the_screen_lets_the_first_administrator_in_until_there_is_another() {
+    let office = lockout::office().await;
+    let state = office.dir().join("screen");
+    std::fs::create_dir(&state).unwrap();
+    let shown = screen::text(&office.admin(), &state, 9443).await;
+    let code = shown.split("password").nth(1).expect("a code").trim().to_owned();
+    assert_eq!(code.len(), 14, "{shown}");
+    assert_eq!(screen::text(&office.admin(), &state, 9443).await, shown, "the same after a start");
+    assert_eq!(sign_in(&office, INSIDE, "setup", &code).await.status(), 303);
+
+    let marie = json!({ "name": "marie", "password": PASSWORD });
+    office.admin().change(Method::POST, "/api/v1/administrators", &marie).await.unwrap();
+    let after = screen::text(&office.admin(), &state, 9443).await;
+    assert!(after.contains("Fulmar ") && !after.contains("setup"), "{after}");
+    assert!(!ask(&office, INSIDE, "/", &[]).await.says("Signed in as"), "whoever came in with it");
+    assert_eq!(sign_in(&office, INSIDE, "setup", &code).await.status(), 403);
+    assert_eq!(std::fs::read_dir(&state).unwrap().count(), 0);
 }

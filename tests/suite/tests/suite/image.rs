@@ -41,9 +41,15 @@ fn root() -> TempDir {
         let from = workspace().join("image").join(overlay).join(".");
         printed(Command::new("cp").arg("-a").arg(from).arg(root.path()));
     }
-    for program in
-        ["bin/fulmard", "bin/grub-editenv", "bin/sleep", "bin/systemctl", "bin/systemd-repart", "sbin/sfdisk"]
-    {
+    for program in [
+        "bin/fulmard",
+        "bin/fulmarctl",
+        "bin/grub-editenv",
+        "bin/sleep",
+        "bin/systemctl",
+        "bin/systemd-repart",
+        "sbin/sfdisk",
+    ] {
         let program = at("usr").join(program);
         fs::write(&program, "").unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
@@ -91,7 +97,8 @@ fn exactly_the_services_of_a_box_are_enabled_and_nobody_can_log_in() {
         let output = systemctl().args(["is-enabled", name]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    for name in ["fulmard.service", "fulmar-machine-id.service", "systemd-pstore.service"] {
+    let ours = ["fulmard.service", "fulmar-machine-id.service", "fulmar-screen.service"];
+    for name in ours.iter().chain(&["systemd-pstore.service"]) {
         assert_eq!(state(name), "enabled", "{name}");
     }
     for name in ["getty@tty1", "serial-getty@ttyS0", "console-getty", "debug-shell", "rescue"] {
@@ -99,8 +106,8 @@ fn exactly_the_services_of_a_box_are_enabled_and_nobody_can_log_in() {
     }
     let wants = fs::read_dir(root.path().join("etc/systemd/system/multi-user.target.wants")).unwrap();
     for unit in wants.map(|unit| unit.unwrap().file_name().into_string().unwrap()) {
-        let kept = ["fulmard.service", "fulmar-machine-id.service", "systemd-networkd.service"];
-        assert!(kept.contains(&unit.as_str()) || unit == "systemd-resolved.service", "{unit} is enabled");
+        let systemds = ["systemd-networkd.service", "systemd-resolved.service"];
+        assert!(ours.contains(&unit.as_str()) || systemds.contains(&unit.as_str()), "{unit} is enabled");
     }
 }
 

@@ -56,7 +56,7 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Make the image for tests of Debian's packages, with the release build of this machine (as root).
     Image(image::Options),
-    /// Make the image with a made-up office, start it twice in an emulator, and try it from outside.
+    /// Make the image with a made-up office, start it in an emulator, cut its power, and try it from outside.
     ImageTest(image::Options),
     /// Check that no crate uses another one that it may not use.
     Arrows,

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use fulmar_domain::push::Outcome;
+use fulmar_domain::push::{self, Outcome};
 use fulmar_store::Room;
 use tokio::time::Instant;
 
@@ -19,6 +19,9 @@ const TRIPS_AT: u32 = 5;
 /// For how long at first, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// For how long it is remembered what became of a service of which nothing more is heard: longer than a notification rests
+/// at most, so that nobody waits for it then.
+const MEMORY: Duration = push::LONGEST_PAUSE.saturating_mul(2);
 
 /// A notification is under way for as long as this is there.
 pub(crate) struct Place {
@@ -45,12 +48,14 @@ struct Lane {
     failures: u32,
     /// Since it was left alone: until when, and for how long that was.
     pause: Option<(Instant, Duration)>,
+    /// When an attempt ended last.
+    heard_of: Option<Instant>,
 }
 
 impl Lane {
     fn new(service: &str) -> Self {
         let bound = if service.starts_with("https:") { AT_ORIGIN } else { AT_PROVIDER };
-        Self { bound, places: Arc::default(), failures: 0, pause: None }
+        Self { bound, places: Arc::default(), failures: 0, pause: None, heard_of: None }
     }
 
     fn under_way(&self) -> usize {
@@ -65,6 +70,10 @@ impl Lane {
             Some(_) => 1,
         };
         bound.saturating_sub(self.under_way())
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.under_way() == 0 && self.heard_of.is_none_or(|at| now.duration_since(at) >= MEMORY)
     }
 
     fn failed(&mut self, now: Instant, jitter: f64) -> Option<Turn> {
@@ -87,9 +96,14 @@ impl Lane {
 }
 
 impl Lanes {
+    /// Forgets services for which nothing has been for long, and says which of them were left alone.
+    pub(crate) fn forget(&mut self, now: Instant) -> Vec<String> {
+        let over = self.0.extract_if(.., |_, lane| lane.is_over(now));
+        over.filter(|(_, lane)| lane.pause.is_some()).map(|(service, _)| service).collect()
+    }
+
     /// For how many notifications there is a place.
     pub(crate) fn room(&mut self, now: Instant) -> Room {
-        self.0.retain(|_, lane| lane.under_way() > 0 || lane.failures > 0 || lane.bound == AT_PROVIDER);
         for provider in ["apns", "fcm", "wns"] {
             self.lane(provider);
         }
@@ -121,6 +135,7 @@ impl Lanes {
         jitter: f64,
     ) -> Option<Turn> {
         let lane = self.lane(service);
+        lane.heard_of = Some(now);
         match outcome {
             Outcome::Accepted | Outcome::Gone { .. } => lane.answered(),
             Outcome::Unavailable { .. } | Outcome::OursToFix { .. } => lane.failed(now, jitter),
@@ -195,6 +210,22 @@ mod tests {
         }
         assert_eq!(lanes.ended("apns", &down(), now, 0.0), Some(Turn::LeftAlone(LONGEST_PAUSE)));
         assert_eq!(lanes.next_question(now), Some(now + LONGEST_PAUSE / 2));
+    }
+
+    #[test]
+    fn a_service_that_nobody_waits_for_is_forgotten_and_not_shown_as_down_for_ever() {
+        let (mut lanes, now) = (Lanes::default(), Instant::now());
+        for _ in 0..TRIPS_AT {
+            lanes.ended(OFFICE, &down(), now, 1.0);
+        }
+        lanes.ended("https://up.example", &Outcome::Accepted, now, 1.0);
+        assert_eq!(lanes.forget(now + push::LONGEST_PAUSE), Vec::<String>::new());
+        let place = lanes.enter(OFFICE);
+        assert_eq!(lanes.forget(now + MEMORY), Vec::<String>::new(), "it is asked whether it is back");
+        drop(place);
+        assert_eq!(lanes.forget(now + MEMORY), [OFFICE]);
+        assert_eq!(room(&mut lanes, OFFICE, now + MEMORY), 128);
+        assert_eq!(lanes.0.keys().filter(|service| service.starts_with("https:")).count(), 0);
     }
 
     #[test]

@@ -42,7 +42,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Serves the outbox until `shutdown`, then takes no more notifications and gives those in flight three seconds.
 ///
-/// Keeps `left_alone` as it is. A store that fails is asked again after a pause. Returns early only when the store is closed.
+/// `left_alone` says at any time which services are. A store that fails is asked again after a pause. Returns early only
+/// when the store is closed.
 pub async fn run(clients: Clients, left_alone: ServicesLeftAlone, shutdown: CancellationToken) {
     let store = clients.store().clone();
     let mut worker = Worker {
@@ -119,6 +120,9 @@ impl Worker {
         if self.generation.replace(providers.generation) != Some(providers.generation) {
             self.lanes = Lanes::default();
             self.left_alone.clear();
+        }
+        for service in self.lanes.forget(Instant::now()) {
+            self.left_alone.remove(&service);
         }
         let room = self.lanes.room(Instant::now());
         let claimed = self.store.outbox_turn(self.ended.clone(), room, now()).await?;
